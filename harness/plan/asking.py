@@ -136,13 +136,31 @@ class Asker:
         `batch`: it is sent in a vendor's batch; the fingerprint is that of the live trial.
         """
         request = self.request(rung, case, purpose)
-        program = self.program
+        # Each call of a program sets its own bound aside.
+        usd = reserve(rung, request, batch=batch) if self.program is None else Decimal(0)
+        return self._trial(rung, request, (case.id, repeat, purpose), reserve_usd=usd, batch=batch)
+
+    def answered_trial(self, rung: PlannedOption, case: Case, repeat: int) -> Trial:
+        """The trial that an answer at hand is of: nothing is sent, so that no price is needed."""
+        request = self.request(rung, case, "quality")
+        return self._trial(rung, request, (case.id, repeat, "quality"), reserve_usd=Decimal(0))
+
+    def _trial(
+        self,
+        rung: PlannedOption,
+        request: ModelRequest,
+        of: tuple[str, int, Purpose],
+        *,
+        reserve_usd: Decimal,
+        batch: bool = False,
+    ) -> Trial:
+        (case_id, repeat, purpose), program = of, self.program
         return Trial(
             fingerprint=fingerprint(
                 {
                     "served": rung.served_identity(),
                     "request": asked_facts(request),
-                    "case": case.id,
+                    "case": case_id,
                     "repeat": repeat,
                     "purpose": purpose,
                     **({"program": program.identity(rung)} if program else {}),
@@ -150,13 +168,12 @@ class Asker:
             ),
             feature=self.feature,
             option=rung.name,
-            case_id=case.id,
+            case_id=case_id,
             repeat=repeat,
             purpose=purpose,
             endpoint=rung.endpoint,
             request=request,
-            # Each call of a program sets its own bound aside.
-            reserve_usd=Decimal(0) if program else reserve(rung, request, batch=batch),
+            reserve_usd=reserve_usd,
             batch=batch,
             program=program.asked_with(rung, self.config) if program else None,
         )

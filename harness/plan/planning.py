@@ -31,7 +31,7 @@ from harness.plan.expecting import (
     expected_level_labels,
 )
 from harness.plan.judging import plan_judges
-from harness.plan.ladder import PlannedOption, climb, priced_options, projected
+from harness.plan.ladder import PlannedOption, climb, plan_option, priced_options, projected
 from harness.plan.lives.identity import order_cycle
 from harness.plan.lives.life import planned_test, recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
@@ -43,7 +43,7 @@ from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.state import journal_file
-from harness.workspace.workspace import Workspace
+from harness.workspace.workspace import Workspace, candidate_names
 
 LATENCY_REQUESTS = 60
 """Fewest live requests that bound a p95 (59), plus one."""
@@ -127,6 +127,20 @@ def plan_review(
             share_of_rate_limit=workspace.policy.share_of_rate_limit,
         ),
     )
+
+
+def named_options(workspace: Workspace, plan: FeaturePlan, *, on: date) -> dict[str, PlannedOption]:
+    """Every model that a feature names by the option's name, also where a price or traffic lacks.
+
+    With `candidates: auto` these are all models of the workspace.
+    """
+    name, config = plan.feature, plan.config
+    ladder = () if plan.incumbent is None else (plan.incumbent, *(o.first for o in plan.options))
+    known = {rung.name: rung for rung in ladder}
+    named = [config.incumbent, *candidate_names(workspace, name)]
+    named += [cascade.first for cascade in config.cascades]
+    lacking = [option for option in dict.fromkeys(named) if option not in known]
+    return known | {option: plan_option(workspace, name, option, on=on) for option in lacking}
 
 
 def _worked_out(

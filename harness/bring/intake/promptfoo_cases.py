@@ -1,7 +1,8 @@
 """Promptfoo's tests to cases and scorers.
 
-One variable is the input, the others are metadata. Assertions are converted, or reported with their
-line. An `llm-rubric` becomes our judge: what an answer must hold is metadata of its case.
+One variable, the same of every test, is the input; the others are metadata. Assertions are
+converted, or reported with their line. An `llm-rubric` becomes our judge: what an answer must hold
+is metadata of its case.
 """
 
 from __future__ import annotations
@@ -25,12 +26,24 @@ def case_id(index: int | None) -> str:
     return "test-unknown" if index is None else f"test-{index}"
 
 
-def main_variable(names: Collection[str]) -> str | None:
-    """The variable that is the input: the only one, a telling name, else the first."""
-    for name in INPUT_NAMES:
-        if name in names:
-            return name
-    return next(iter(names), None)
+def main_variable(
+    tests: Sequence[Mapping[str, object]], names: Collection[str] | None = None
+) -> str | None:
+    """The variable that is the input, of `names` or of all: a telling name, else what varies most.
+
+    Of those that vary alike it is the longest, else the first. What never varies is none, unless
+    there is nothing else.
+
+    >>> main_variable([{"company": "A", "ticket": "Late"}, {"company": "A", "ticket": "Broken"}])
+    'ticket'
+    """
+    listed = dict.fromkeys(name for test in tests for name in test) if names is None else names
+    texts = {name: [as_text(test.get(name, "")) for test in tests] for name in listed}
+    kinds = {name: len(set(given)) for name, given in texts.items()}
+    varying = [name for name, count in kinds.items() if count > 1] or list(kinds)
+    known = next((name for name in INPUT_NAMES if name in varying), None)
+    longest = {name: sum(map(len, given)) for name, given in texts.items()}
+    return known or max(varying, key=lambda name: (kinds[name], longest[name]), default=None)
 
 
 def as_text(value: object) -> str:
@@ -42,16 +55,14 @@ def case_of(
     values: Mapping[str, object],
     *,
     id_: str,
-    used: Collection[str] | None = None,
+    main: str | None,
     hidden: Collection[str] = (),
     target: str | None = None,
 ) -> Case:
-    """A case of a test's variables.
+    """A case of a test's variables: `main` is the input.
 
-    `used` are the ones that the prompts name (None: all): one of them is the input. `hidden` are
-    left out: what only an assertion reads is an answer.
+    `hidden` are left out: what only an assertion reads is an answer.
     """
-    main = main_variable([name for name in values if used is None or name in used])
     metadata = {
         name: as_text(value)
         for name, value in values.items()
@@ -59,7 +70,7 @@ def case_of(
     }
     return Case(
         id=id_,
-        input="" if main is None else as_text(values[main]),
+        input="" if main is None else as_text(values.get(main, "")),
         target=target,
         metadata=tuple(sorted(metadata.items())),
     )

@@ -113,16 +113,14 @@ def used_variables(prompts: Iterable[RawPrompt], known: Collection[str]) -> list
     return [name for name in known if name in named]
 
 
-def template_of(prompt: RawPrompt, used: Collection[str]) -> tuple[str, str | None]:
-    """Our template of a prompt, and what is wrong with it (None: nothing)."""
-    names = {name: _ours(name, used) for name in used}
+def template_of(
+    prompt: RawPrompt, used: Collection[str], main: str | None
+) -> tuple[str, str | None]:
+    """Our template of a prompt whose input is `main`, and what is wrong with it (None: nothing)."""
+    names = {name: "input" if name == main else f"metadata[{name!r}]" for name in used}
     text, fault = _chat(prompt.text)
     text = _TAG.sub(lambda tag: _renamed(tag[0], names), text)
     return text, fault or check_template(text)
-
-
-def _ours(name: str, used: Collection[str]) -> str:
-    return "input" if name == main_variable(used) else f"metadata[{name!r}]"
 
 
 def _renamed(tag: str, names: dict[str, str]) -> str:
@@ -185,6 +183,15 @@ def read_config(
     return found.imported()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """What the variables are: those of the prompts, those of assertions alone, and the input."""
+
+    used: list[str]
+    hidden: set[str]
+    main: str | None
+
+
 @dataclass(slots=True, kw_only=True)
 class _Config:
     source: Source
@@ -211,8 +218,9 @@ class _Config:
         primary, targets, guardrails = measures(listed)
         _, wanted = split(listed)
         hidden = answers - set(used)
+        main = main_variable([test.values for test in tests], used)
         cases = [
-            self.case(number, test, (used, hidden), (target, rubric))
+            self.case(number, test, _Named(used=used, hidden=hidden, main=main), (target, rubric))
             for number, (test, target, rubric) in enumerate(
                 zip(tests, targets, wanted, strict=True)
             )
@@ -222,7 +230,7 @@ class _Config:
             cases=tuple(cases),
             primary=primary,
             guardrails=guardrails,
-            prompts=self.prompts(raw, used),
+            prompts=self.prompts(raw, used, main),
             models=self.models(),
             converted=self.count,
             problems=tuple(self.problems),
@@ -315,15 +323,16 @@ class _Config:
         self,
         number: int,
         test: Test,
-        names: tuple[list[str], set[str]],
+        names: _Named,
         wanted: tuple[str | None, str | None],
     ) -> Case:
-        (used, hidden), (target, rubric) = names, wanted
+        used, (target, rubric) = names.used, wanted
         # A variable that a test leaves out is empty in promptfoo, and an error in our templates.
         values = {**dict.fromkeys(used, ""), **without_objects(test.values, used)}
         if target is None and rubric is None:
             self.unlabelled(number)
-        case = case_of(values, id_=case_id(number), used=used, hidden=hidden, target=target)
+        main, hidden = names.main, names.hidden
+        case = case_of(values, id_=case_id(number), main=main, hidden=hidden, target=target)
         if rubric is None:
             return case
         metadata = {**dict(case.metadata), KEY: rubric}
@@ -342,10 +351,12 @@ class _Config:
             message = f"test {number} and maybe others have no converted assertion: to be labelled"
             self.problems.append(warning(self.source.file, None, "tests", message))
 
-    def prompts(self, raw: list[RawPrompt], used: list[str]) -> tuple[ImportedPrompt, ...]:
+    def prompts(
+        self, raw: list[RawPrompt], used: list[str], main: str | None
+    ) -> tuple[ImportedPrompt, ...]:
         found: list[ImportedPrompt] = []
         for prompt in raw:
-            text, fault = template_of(prompt, used)
+            text, fault = template_of(prompt, used, main)
             if fault is not None:
                 self.tell_prompt(prompt.at, f"prompt not converted: {fault}")
                 continue

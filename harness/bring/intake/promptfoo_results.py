@@ -2,18 +2,22 @@
 
 A row's grade is its `success`: that is what promptfoo's pass rate counts. A row that ended in an
 error is missing (the world's fault), whatever the error: promptfoo does not tell them apart. One
-model is one provider's label, with the prompt's label behind it where there are several prompts.
+model is one provider's id, with its own label behind it where several have that id, and the
+prompt's where there are several prompts; a default label, which is the prompt itself, is shortened.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from evalsets.cases import Case
 from evalsets.samples import tool_call
-from harness.bring.intake.promptfoo_cases import case_id, case_of
+from harness.bring.intake.promptfoo_cases import as_text, case_id, case_of, main_variable
 from harness.bring.intake.values import (
+    ForeignModel,
     ImportedAnswer,
     ImportedAnswers,
     Object,
@@ -46,7 +50,7 @@ def read_results(data: bytes, *, file: str) -> ImportedAnswers:
         raise UsageError(
             f"{file}: no promptfoo results; write them with `promptfoo eval -o results.json`"
         )
-    reader = _Reader(file=file, many_prompts=len(_prompts(rows)) > 1)
+    reader = _Reader(file=file, main=_main(rows), prompts=_prompt_words(rows), twins=_twins(rows))
     for number, row in enumerate(rows):
         reader.take(number, row)
     if not reader.answers:
@@ -57,17 +61,85 @@ def read_results(data: bytes, *, file: str) -> ImportedAnswers:
         answers=tuple(reader.answers),
         cases=tuple(reader.cases.values()),
         problems=tuple(reader.problems),
+        told_models=tuple(reader.models.values()),
     )
 
 
-def _prompts(rows: list[object]) -> set[str]:
-    return {str(an_object(an_object(row).get("prompt")).get("label")) for row in rows}
+def _label(row: object) -> str | None:
+    """The label of the row's prompt."""
+    return a_text(an_object(an_object(row).get("prompt")).get("label"))
+
+
+_FILE_LABEL = re.compile(r"(?:file://)?(?:[^\s:]*/)?([^\s:/]+)\.\w+(?::.*)?", re.DOTALL)
+"""`prompts/short.txt: Classify ...`, as promptfoo labels a prompt of a file."""
+_LONGEST_LABEL = 40
+
+
+def _prompt_words(rows: list[object]) -> dict[str, str]:
+    """A short word for each prompt by its label, where there are several; none for one alone."""
+    labels = list(dict.fromkeys(label for label in map(_label, rows) if label))
+    found: dict[str, str] = {}
+    for number, label in enumerate(labels, start=1):
+        of_file = _FILE_LABEL.fullmatch(label)
+        word = of_file[1] if of_file else label
+        whole = len(word) > _LONGEST_LABEL or len(word.splitlines()) > 1 or "{{" in word
+        found[label] = f"prompt-{number}" if whole or word in found.values() else word
+    return found if len(found) > 1 else {}
+
+
+def _provider(row: object) -> tuple[str | None, str | None]:
+    """The id of a row's provider, and the label that people gave it."""
+    provider = an_object(row).get("provider")
+    if isinstance(provider, str):
+        return a_text(provider), None
+    known = an_object(provider)
+    label = a_text(known.get("label"))
+    return a_text(known.get("id")) or label, label
+
+
+def _twins(rows: list[object]) -> frozenset[str]:
+    """The ids that several providers have: the same model with other settings."""
+    labels: dict[str, set[str]] = {}
+    for row in rows:
+        id_, label = _provider(row)
+        if id_ is not None:
+            labels.setdefault(id_, set()).add(label or "")
+    return frozenset(id_ for id_, found in labels.items() if len(found) > 1)
+
+
+def _main(rows: list[object]) -> str | None:
+    """The variable that is the input: of those that stand in the prompts, where these are told."""
+    tests: dict[int, Object] = {}
+    counts: Counter[str] = Counter()
+    for row in rows:
+        values, raw = an_object(an_object(row).get("vars")), _raw(row)
+        number = a_count(an_object(row).get("testIdx"))
+        tests.setdefault(-1 - len(tests) if number is None else number, values)
+        counts.update(name for name, value in values.items() if _stands(as_text(value), raw))
+    names = dict.fromkeys(name for test in tests.values() for name in test)
+    seen = [name for name in names if counts[name]]
+    return main_variable(list(tests.values()), seen or None)
+
+
+def _raw(row: object) -> str:
+    return a_text(an_object(an_object(row).get("prompt")).get("raw")) or ""
+
+
+def _stands(text: str, raw: str) -> bool:
+    """Whether a value stands in a prompt: as it is, or as JSON writes it."""
+    return bool(text.strip()) and (text.strip() in raw or json.dumps(text)[1:-1] in raw)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Reader:
     file: str
-    many_prompts: bool
+    main: str | None
+    """The variable that is the input."""
+    prompts: dict[str, str]
+    """A short word for each prompt by its label, where there are several."""
+    twins: frozenset[str]
+    """The ids that several providers have."""
+    models: dict[str, ForeignModel] = field(default_factory=dict[str, ForeignModel])
     answers: list[ImportedAnswer] = field(default_factory=list[ImportedAnswer])
     cases: dict[str, Case] = field(default_factory=dict[str, Case])
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -81,7 +153,7 @@ class _Reader:
         if not isinstance(data.get("vars"), dict) or model is None or not self.graded(data):
             self.tell(number, "no vars, no provider, or no success: not a result of promptfoo")
             return
-        case = case_of(values, id_=case_id(a_count(data.get("testIdx"))))
+        case = case_of(values, id_=case_id(a_count(data.get("testIdx"))), main=self.main)
         if case.id in self.cases and self.cases[case.id] != case:
             self.tell(number, f"test {case.id!r} has other vars than before")
             return
@@ -94,13 +166,16 @@ class _Reader:
         return isinstance(data.get("success"), bool)
 
     def model(self, data: Object) -> str | None:
-        provider = data.get("provider")
-        name = provider if isinstance(provider, str) else None
-        if name is None:
-            known = an_object(provider)
-            name = a_text(known.get("label")) or a_text(known.get("id"))
-        label = a_text(an_object(data.get("prompt")).get("label"))
-        return f"{name} / {label}" if name and label and self.many_prompts else name
+        """The name of the row's model, which is noted with all that is told of it."""
+        id_, label = _provider(data)
+        if id_ is None:
+            return None
+        words = [label] if label and label != id_ and id_ in self.twins else []
+        words += [word] if (word := self.prompts.get(_label(data) or "")) else []
+        name = " / ".join([id_, *words])
+        model = ForeignModel(name=name, id=id_, part="-".join(words), label=label or "")
+        self.models.setdefault(name, model)
+        return name
 
     def answer(self, number: int, data: Object, key: tuple[str, str, int]) -> ImportedAnswer:
         case, model, repeat = key

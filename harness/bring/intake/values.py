@@ -78,6 +78,20 @@ class ImportedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignModel:
+    """A model as another tool names it."""
+
+    name: str
+    """Its answers' `model`."""
+    id: str
+    """The tool's id of it, with its vendor where it tells one: `openai:chat:gpt-4.1-mini`."""
+    part: str = ""
+    """What tells it from others of one id: the label of its prompt, or its own."""
+    label: str = ""
+    """How people named it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedAnswers:
     """The answers of a file, who graded them, and every row that could not be read."""
 
@@ -92,11 +106,19 @@ class ImportedAnswers:
     """The tools that the models were given, as a file of tools; None: none, or not known."""
     notes: tuple[str, ...] = ()
     """What was made of the rows: which are copies, which are repeats."""
+    told_models: tuple[ForeignModel, ...] = ()
+    """The models of which the file tells more than a name."""
 
     @property
     def models(self) -> tuple[str, ...]:
         """The models' names in the file, in order of appearance."""
         return tuple(dict.fromkeys(answer.model for answer in self.answers))
+
+    @property
+    def known_models(self) -> tuple[ForeignModel, ...]:
+        """The same with what is told of each."""
+        told = {model.name: model for model in self.told_models}
+        return tuple(told.get(name) or ForeignModel(name=name, id=name) for name in self.models)
 
 
 def untold_input(case_id: str) -> str:

@@ -25,11 +25,11 @@ from harness.bring.onramp.imported_answers import Conflict
 from harness.bring.onramp.imported_set import (
     SetDraft,
     input_prompt,
-    model_names,
     write_feature,
     write_set,
 )
 from harness.bring.onramp.known_cases import KnownCases, counted
+from harness.bring.onramp.naming import model_names, named_model
 from harness.errors import UsageError
 from harness.plan.model import FeaturePlan
 from harness.wording import plural
@@ -77,6 +77,7 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
         problems=tuple(p for each in found for p in each.problems),
         tools=next((each.tools for each in found if each.tools is not None), None),
         notes=whole.notes,
+        told_models=tuple(dict.fromkeys(model for each in found for model in each.told_models)),
     )
     return merged, b"\0".join(data for data, _ in read)
 
@@ -103,35 +104,46 @@ def draft_workspace(
     Raises:
         UsageError: the feature is new and no incumbent is named, or an unknown one.
     """
-    names = model_names(answers.models)
+    names = model_names(answers.known_models)
+    drafts_feature = _is_new(root, feature)
+    ours = _incumbent(incumbent, answers, names) if drafts_feature else ""
     written: list[str] = []
     if not (root / "evalsets" / feature / "evalset.yaml").exists():
         written += write_set(root, _set(feature, answers))
-    if not _has_feature(root, feature):
-        ours = _incumbent(incumbent, names)
+    if drafts_feature:
+        (root / "features" / f"{feature}.yaml").unlink(missing_ok=True)
+        models = {names[model.name]: model for model in answers.known_models}
         tools = answers.tools is not None
-        written += write_feature(root, feature, names=names, incumbent=ours, tools=tools)
+        written += write_feature(root, feature, models=models, incumbent=ours, tools=tools)
     return Drafted(written=tuple(written), names=names)
 
 
-def _has_feature(root: Path, feature: str) -> bool:
-    """Whether the feature was edited by hand; an untouched draft is replaced."""
-    blank = root / "features" / f"{feature}.yaml"
-    if blank.is_file() and blank.read_text(encoding="utf-8") == blank_feature_text(feature):
-        blank.unlink()
-    return any((root / "features" / f"{feature}{end}").exists() for end in (".yaml", ".yml"))
+def take_back(root: Path, drafted: Drafted) -> None:
+    """Remove what was drafted for an import that failed afterwards, and the folders left empty."""
+    for name in drafted.written:
+        if "(kept" in name:
+            continue
+        path = root / name
+        path.unlink(missing_ok=True)
+        if path.parent.parent.parent == root and not any(path.parent.iterdir()):
+            path.parent.rmdir()
 
 
-def _incumbent(given: str | None, names: Mapping[str, str]) -> str:
+def _is_new(root: Path, feature: str) -> bool:
+    """Whether there is no file of the feature, or an untouched draft, which is replaced."""
+    files = [root / "features" / f"{feature}{end}" for end in (".yaml", ".yml")]
+    there = [path for path in files if path.exists()]
+    blank = blank_feature_text(feature).encode()
+    return not there or (there == files[:1] and files[0].read_bytes() == blank)
+
+
+def _incumbent(given: str | None, answers: ImportedAnswers, names: Mapping[str, str]) -> str:
     if given is None:
         raise UsageError(
             f"a new feature: say which model is in production: --incumbent, one of "
             f"{', '.join(names)}"
         )
-    ours = names.get(given, given)
-    if ours not in names.values():
-        raise UsageError(f"--incumbent {given}: not in the file; it has {', '.join(names)}")
-    return ours
+    return named_model(given, answers.known_models, names)
 
 
 def _set(feature: str, answers: ImportedAnswers) -> SetDraft:

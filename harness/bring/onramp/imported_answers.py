@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from evalsets.cases import Case
 from harness.bring.intake.values import ImportedAnswer, ImportedAnswers, warning
 from harness.bring.onramp.known_cases import Brought, KnownCases, place
+from harness.bring.onramp.naming import FoundOptions
 from harness.errors import Problem, UsageError
 from harness.journal.journal import Ended, Journal, Sent
 from harness.journal.rows import Settled
@@ -84,13 +85,13 @@ class Matched:
 def match_answers(
     plan: FeaturePlan,
     answers: ImportedAnswers,
-    names: Mapping[str, str],
+    options: FoundOptions,
     *,
     journal: Journal | None,
     now: str,
 ) -> Matched:
-    """Hold a file's answers against the journal; `names` are our options by the tool's models."""
-    work = _Import(plan=plan, source=answers, names=names, now=now)
+    """Hold a file's answers against the journal, each model as the option that it is."""
+    work = _Import(plan=plan, source=answers, options=options, now=now)
     return work.match(journal)
 
 
@@ -134,7 +135,7 @@ class _Place:
 class _Import:
     plan: FeaturePlan
     source: ImportedAnswers
-    names: Mapping[str, str]
+    options: FoundOptions
     now: str
     counts: Counter[str] = field(default_factory=Counter[str])
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -174,14 +175,11 @@ class _Import:
             self.counts["missing"] += missing
             for each in kept:
                 self.compare(each, case, scorer)
-            trials = (
-                self.plan.asker.trial(rung, case, repeat, "quality")
-                for repeat in range(self.plan.repeats)
-            )
+            asker, repeats = self.plan.asker, range(self.plan.repeats)
             yield _Place(
                 case=case,
                 rung=rung,
-                trials=tuple(replace(trial, reserve_usd=Decimal(0)) for trial in trials),
+                trials=tuple(asker.answered_trial(rung, case, repeat) for repeat in repeats),
                 answers=tuple(kept),
                 missing=missing,
             )
@@ -190,12 +188,12 @@ class _Import:
         self,
     ) -> dict[tuple[str, str], tuple[Case, PlannedOption, list[ImportedAnswer]]]:
         """The answers that fit a case and an option, in the file's order."""
-        evalset, rungs = self.plan.evalset, self.rungs()
+        evalset = self.plan.evalset
         known = KnownCases.of(evalset.cases, evalset.copies)
         cases = {case.id: known.find(case) for case in self.source.cases}
         found: dict[tuple[str, str], tuple[Case, PlannedOption, list[ImportedAnswer]]] = {}
         for answer in self.source.answers:
-            case, rung = cases[answer.case_id], rungs.get(self.names.get(answer.model, ""))
+            case, rung = cases[answer.case_id], self.options.rungs.get(answer.model)
             if case is None or rung is None:
                 self.leave_out(answer, other=answer.case_id in known.by_id, no_case=case is None)
                 continue
@@ -231,13 +229,6 @@ class _Import:
                     feature=features.get(names[repeat], self.plan.feature),
                 )
             )
-
-    def rungs(self) -> dict[str, PlannedOption]:
-        found = [option.first for option in self.plan.options]
-        incumbent = self.plan.incumbent
-        if incumbent is None:
-            raise UsageError(f"{self.plan.feature}: {self.plan.note or 'cannot be planned'}")
-        return {rung.name: rung for rung in (incumbent, *found)}
 
     def can_score(self, answer: ImportedAnswer) -> bool:
         """Whether the scorer has something to read; else the answer is left out and told."""
@@ -287,7 +278,7 @@ class _Import:
         return None if answer.score is None else envelope(answer.text, answer.score)
 
     def attempt(self, answer: ImportedAnswer, rung: PlannedOption, number: int) -> Attempt:
-        cost = None if answer.usage is None else attempt_cost(answer.usage, rung.priced())
+        cost = attempt_cost(answer.usage, rung.rates) if answer.usage and rung.rates else None
         return Attempt(
             number=number,
             started_at=answer.at or self.now,
@@ -330,7 +321,7 @@ class _Import:
         elif no_case:
             self.once(name, f"case {name!r} is not in the eval set")
         else:
-            self.once(answer.model, f"model {answer.model!r} is no option of {self.plan.feature}")
+            self.once(answer.model, self.options.lacking[answer.model])
 
     def refuse_unseen(self) -> None:
         """Refuse answers that are tool calls, where the scorer would see their text alone.

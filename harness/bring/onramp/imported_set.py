@@ -15,59 +15,39 @@ from typing import Any
 
 from evalsets.cases import Case, FoundText, GuardrailSpec, ScorerSpec, Turn
 from evalsets.jsonl import canonical
-from harness.bring.intake.values import ImportedPrompt, untold_input
-from harness.bring.onramp.drafts import MODELS_HEAD, quoted, vendor_of_id, write_new
+from harness.bring.intake.values import ForeignModel, ImportedPrompt, untold_input
+from harness.bring.onramp.drafts import MODELS_HEAD, quoted, write_new
+from harness.bring.onramp.naming import vendor_of, version_of
 from harness.errors import UsageError
 
-_VENDORS = ("anthropic", "openai", "google")
 _NOWHERE = "  base_url: https://not-known.invalid/v1    # correct it before anything is asked"
 _ADVICE = "Drafted from imported answers. Fill in what is behind a # and correct the rest."
 
 
-def model_name(theirs: str) -> str:
-    """Our name for another tool's model: its last part, in plain letters.
-
-    >>> model_name("openai:chat:gpt-4o-mini"), model_name("openai/gpt-4o-mini")
-    ('gpt-4o-mini', 'gpt-4o-mini')
-    """
-    last = re.split(r"[:/](?=[^:/]*$)", theirs.strip())[-1]
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", last).strip("-.") or "model"
-
-
-def model_names(theirs: Sequence[str]) -> dict[str, str]:
-    """Our names by theirs, each its own."""
-    found: dict[str, str] = {}
-    for name in theirs:
-        ours, number = model_name(name), 2
-        while ours in found.values():
-            ours, number = f"{model_name(name)}-{number}", number + 1
-        found[name] = ours
-    return found
-
-
 def write_feature(
-    root: Path, feature: str, *, names: Mapping[str, str], incumbent: str, tools: bool = False
+    root: Path,
+    feature: str,
+    *,
+    models: Mapping[str, ForeignModel],
+    incumbent: str,
+    tools: bool = False,
 ) -> tuple[str, ...]:
     """Write the feature and the models that are not there; returns the names of what was written.
 
-    `names` are our models by the tool's names; `incumbent` is one of ours; `tools`: the models
-    were given the tools of the eval set's folder.
+    `models` are the tool's by our names; `incumbent` is one of ours; `tools`: the models were given
+    the tools of the eval set's folder.
     """
-    candidates = [name for name in names.values() if name != incumbent]
+    candidates = [name for name in models if name != incumbent]
     written: list[str] = []
     path = f"features/{feature}.yaml"
     if write_new(root / path, _feature(feature, incumbent, candidates, tools=tools)):
         written.append(path)
     known = _known_models(root)
-    lacking = {theirs: ours for theirs, ours in names.items() if ours not in known}
+    lacking = [_model(ours, theirs) for ours, theirs in models.items() if ours not in known]
     path = f"models/{feature}.yaml"
-    if lacking and write_new(root / path, MODELS_HEAD + "".join(map(_model, *_pairs(lacking)))):
+    if lacking and write_new(root / path, MODELS_HEAD + "".join(lacking)):
         written.append(path)
     return tuple(written)
-
-
-def _pairs(names: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    return list(names.keys()), list(names.values())
 
 
 def _known_models(root: Path) -> set[str]:
@@ -103,13 +83,14 @@ def _feature(feature: str, incumbent: str, candidates: Sequence[str], *, tools: 
     )
 
 
-def _model(theirs: str, ours: str) -> str:
-    named = next((name for name in _VENDORS if name in theirs.lower()), None)
-    vendor = named or vendor_of_id(ours) or "openai-compatible"
+def _model(ours: str, theirs: ForeignModel) -> str:
+    vendor = vendor_of(theirs.id) or "openai-compatible"
+    version = version_of(theirs, ours)
     return "\n".join(
         [
             f"{quoted(ours)}:",
             f"  provider: {vendor}",
+            *([f"  version: {quoted(version)}"] if version else []),
             *([_NOWHERE] if vendor == "openai-compatible" else []),
             "  may_see: []    # fill in: public, internal, customer, restricted",
             "  # price:       USD per million tokens, where the catalogue has none",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from harness.bring.intake.values import ImportedAnswers
 from harness.bring.onramp.bringing import (
+    Drafted,
     draft_workspace,
     read_all,
     refuse,
     resting_on,
+    take_back,
     targets_of,
     write_targets,
 )
@@ -23,14 +25,15 @@ from harness.bring.onramp.imported_answers import (
     journal_answers,
     match_answers,
 )
+from harness.bring.onramp.naming import FoundOptions, find_options
 from harness.conduct.listening import Listener, Quiet
 from harness.conduct.opening import cycle_of, utc_now
-from harness.conduct.preparing.importing_sets import written_line
-from harness.errors import WorkspaceError
+from harness.conduct.preparing.importing_sets import check_feature, written_line
+from harness.errors import UsageError, WorkspaceError
 from harness.journal.journal import Journal
 from harness.journal.trials import IMPORTED
 from harness.plan.model import FeaturePlan
-from harness.plan.planning import Selection, plan_review
+from harness.plan.planning import Selection, named_options, plan_review
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.wording import plural
 from harness.workspace.state import journal_file
@@ -88,18 +91,19 @@ def import_answers(
     moment, told = now or utc_now(), listener or Quiet()
     root, feature = asked.root, asked.feature
     answers, data = read_all(asked.sources)
+    check_feature(feature)
     drafted = draft_workspace(root, feature, answers, incumbent=asked.incumbent)
-    for line in (*map(written_line, drafted.written), *answers.notes):
-        told.note(line)
-    try:
-        loaded = load_workspace(root, features=(feature,))
-    except WorkspaceError as fault:
-        return ToFillIn(fault=fault)
-    wanted, day = Selection(features=(feature,)), moment.date()
-    plan = plan_review(loaded, cycle=cycle_of(None, day), on=day, wanted=wanted).features[0]
     at = moment.isoformat()
-    found = _matched(root, plan, answers, drafted.names, now=at)
-    replaced = _targets(plan, found, answers, told, replace=asked.replace)
+    try:
+        plan, found = _placed(asked, answers, drafted, on=moment)
+        replaced = _targets(plan, found, answers, told, replace=asked.replace)
+    except WorkspaceError as fault:
+        _tell_drafted(drafted, answers, told)
+        return ToFillIn(fault=fault)
+    except UsageError:
+        take_back(root, drafted)
+        raise
+    _tell_drafted(drafted, answers, told)
     run_id = import_run_id(data)
     with Journal.open(journal_file(root), run_id=run_id, cycle=IMPORTED, now=at) as journal:
         done = journal_answers(found, journal=journal, now=at)
@@ -110,6 +114,24 @@ def import_answers(
         alike=tuple(_alike(plan)),
         resting=resting_on(root, tuple(touched)) if found.conflicts or replaced else (),
     )
+
+
+def _tell_drafted(drafted: Drafted, answers: ImportedAnswers, told: Listener) -> None:
+    for line in (*map(written_line, drafted.written), *answers.notes):
+        told.note(line)
+
+
+def _placed(
+    asked: AnswersToImport, answers: ImportedAnswers, drafted: Drafted, *, on: datetime
+) -> tuple[FeaturePlan, Matched]:
+    """The feature's plan, and the answers beside what the journal has; nothing is written."""
+    feature, day = asked.feature, on.date()
+    loaded = load_workspace(asked.root, features=(feature,))
+    wanted = Selection(features=(feature,))
+    plan = plan_review(loaded, cycle=cycle_of(None, day), on=day, wanted=wanted).features[0]
+    every = named_options(loaded, plan, on=day)
+    options = find_options(answers, drafted.names, every, workspace=loaded, feature=feature)
+    return plan, _matched(asked.root, plan, answers, options, now=on.isoformat())
 
 
 def _targets(
@@ -134,14 +156,13 @@ def _targets(
 
 
 def _matched(
-    root: Path, plan: FeaturePlan, answers: ImportedAnswers, names: Mapping[str, str], *, now: str
+    root: Path, plan: FeaturePlan, answers: ImportedAnswers, options: FoundOptions, *, now: str
 ) -> Matched:
-    """The answers beside what the journal has; nothing is written."""
     path = journal_file(root)
     if not path.is_file():
-        return match_answers(plan, answers, names, journal=None, now=now)
+        return match_answers(plan, answers, options, journal=None, now=now)
     with Journal.read(path) as journal:
-        return match_answers(plan, answers, names, journal=journal, now=now)
+        return match_answers(plan, answers, options, journal=journal, now=now)
 
 
 def _alike(plan: FeaturePlan) -> Iterator[str]:

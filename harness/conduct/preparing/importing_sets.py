@@ -122,6 +122,16 @@ def import_promptfoo(asked: SetToImport, *, listener: Listener | None = None) ->
     return found
 
 
+def check_feature(feature: str) -> None:
+    """Refuse an id that no file can have.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _FEATURE.fullmatch(feature):
+        raise UsageError(f"--feature {feature}: letters, digits and . _ - only")
+
+
 def written_line(name: str) -> str:
     """A file that an import wrote, or kept as it was."""
     return name if " (kept" in name else f"wrote {name}"
@@ -132,8 +142,7 @@ def _write(
 ) -> None:
     """Write the files that are not there yet: eval set, prompts, and a feature to fill in."""
     told, root, feature = listener or Quiet(), asked.root, asked.feature
-    if not _FEATURE.fullmatch(feature):
-        raise UsageError(f"--feature {feature}: letters, digits and . _ - only")
+    check_feature(feature)
     draft = SetDraft(
         feature=feature,
         cases=imported.cases,

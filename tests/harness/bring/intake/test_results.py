@@ -16,7 +16,7 @@ from tests.support.foreign import log, log_eval, log_json, result, results, samp
 def test_promptfoo_s_rows_are_graded_by_success() -> None:
     rows = [result(0, "large-1"), result(0, "small-1", passed=False), result(1, "large-1")]
     found = read_results(results(rows), file="r.json")
-    assert found.models == ("large-1", "small-1")
+    assert found.models == ("openai:chat:large-1", "openai:chat:small-1")
     assert [answer.score for answer in found.answers] == [1, 0, 1]
     first = found.answers[0]
     assert (first.case_id, first.text, first.seconds) == ("test-0", "billing", 0.119)
@@ -51,7 +51,7 @@ def test_promptfoo_s_repeats_and_prompts_are_told_apart() -> None:
     assert [answer.repeat for answer in found.answers] == [0, 1]
     other = result(0, "m", prompt={"label": "short"})
     found = read_results(results([result(0, "m"), other]), file="r.json")
-    assert found.models == ("m / router", "m / short")
+    assert found.models == ("openai:chat:m / router", "openai:chat:m / short")
 
 
 @pytest.mark.parametrize("kind", ["json", "zstandard", "deflated"])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from harness.bring.intake.values import ImportedAnswers
+from harness.bring.intake.values import ForeignModel, ImportedAnswers
 from harness.bring.onramp.bringing import draft_workspace, read_all, read_answers
-from harness.bring.onramp.imported_set import model_name, model_names
+from harness.bring.onramp.naming import model_name, model_names
 from harness.cli.main import run
 from harness.errors import UsageError
 from harness.record.base import Reason, Verdict
@@ -231,10 +231,13 @@ def test_unknown_usage_stays_unknown(workspace: Path) -> None:
 
 def test_names_of_models_are_ours_and_each_its_own() -> None:
     assert model_name("anthropic:messages:claude-haiku-4-5") == "claude-haiku-4-5"
-    assert model_names(["openai/gpt-4o", "openai:chat:gpt-4o", "m / short"]) == {
+    assert model_name("bedrock:us.amazon.nova-lite-v1:0") == "us.amazon.nova-lite-v1-0"
+    told = [ForeignModel(name=name, id=name) for name in ("openai/gpt-4o", "openai:chat:gpt-4o")]
+    told.append(ForeignModel(name="openai:m / short", id="openai:m", part="short"))
+    assert model_names(told) == {
         "openai/gpt-4o": "gpt-4o",
         "openai:chat:gpt-4o": "gpt-4o-2",
-        "m / short": "short",
+        "openai:m / short": "m-short",
     }
 
 
@@ -243,7 +246,10 @@ def answers(tmp_path: Path) -> ImportedAnswers:
 
 
 def test_an_unknown_incumbent_is_refused(workspace: Path) -> None:
-    with pytest.raises(UsageError, match="--incumbent huge: not in the file; it has large, small"):
+    with pytest.raises(
+        UsageError,
+        match="--incumbent huge: not in the file; it has openai:chat:large, openai:chat:small",
+    ):
         draft_workspace(workspace, "routing", answers(workspace), incumbent="huge")
 
 

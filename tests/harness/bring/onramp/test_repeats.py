@@ -177,9 +177,10 @@ def test_two_runs_with_their_tests_in_another_order_pair_by_what_was_asked(tmp_p
     assert len(inputs) == 30
     by_model = {
         model: {each.case_id for each in whole.answers if each.model == model}
-        for model in ("gpt-5.4", "gpt-5.4-mini")
+        for model in whole.models
     }
-    assert by_model["gpt-5.4"] == by_model["gpt-5.4-mini"] == set(inputs)
+    assert whole.models == ("openai:chat:gpt-5.4", "openai:chat:gpt-5.4-mini")
+    assert all(asked == set(inputs) for asked in by_model.values())
 
 
 def test_tests_of_one_number_that_ask_other_things_are_other_cases(tmp_path: Path) -> None:

@@ -49,6 +49,14 @@ FOR_ANSWERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Further names of an answer table's columns, by the name that we use."""
 
+TARGET_NAMES = (
+    "target", "expected", "label", "ideal", "expected_output", "answer", "gold", "ground_truth",
+    "category", "class",
+)  # fmt: skip
+"""Names of the column with the right answer, most telling first."""
+_SAYS_RIGHT = frozenset({"correct", "expected", "ideal", "gold", "golden", "true", "right"})
+_SAYS_TARGET = frozenset({"label", "target"})
+
 _SHARE = re.compile(r"0?\.\d+|[01](?:\.\d*)?")
 
 
@@ -69,6 +77,23 @@ def named_as(header: Iterable[str], names: Sequence[str]) -> str | None:
     for name in header:
         by_form.setdefault(folded_header(name), name)
     return next((by_form[name] for name in names if name in by_form), None)
+
+
+def named_as_target(header: Iterable[str]) -> str | None:
+    """The column with the right answer: by its whole name, else the only one whose words say so.
+
+    >>> named_as_target(["ticket_text", "correct_label"]), named_as_target(["text", "label_id"])
+    ('correct_label', None)
+    """
+    names = list(header)
+    by_lower = {name.lower(): name for name in names}
+    found = next((by_lower[name] for name in TARGET_NAMES if name in by_lower), None)
+    found = found or named_as(names, FOR_CASES["target"])
+    words = {name: folded_header(name).split() for name in names}
+    several = [name for name in names if len(words[name]) > 1]
+    right = [name for name in several if words[name][0] in _SAYS_RIGHT]
+    right = right or [name for name in several if words[name][-1] in _SAYS_TARGET]
+    return found or (right[0] if len(right) == 1 else None)
 
 
 def own_names(header: Sequence[str], rows: Sequence[Sequence[str]] = ()) -> list[str]:

@@ -1,4 +1,4 @@
-"""A plain table of answers: `case, model, score` or `answer`, and what else is known.
+"""A plain table of answers, CSV or JSON Lines: `case, model, score` or `answer`, and what else.
 
 Columns: `case`, `model`; `repeat` (from 0; without the column further rows of a case and model are
 its repeats); `score` in [0, 1], `answer` and/or `tool_calls` (JSON: a list of {name, arguments});
@@ -13,10 +13,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalsets.cases import Case
+from evalsets.jsonl import JsonLine
+from evalsets.samples import as_text
 from evalsets.validation import shown
 from harness.bring.intake.headers import own_names
 from harness.bring.intake.values import (
@@ -56,25 +58,36 @@ def read_outcomes(data: bytes, *, file: str) -> ImportedAnswers:
     table = _Table(file=file)
     read = as_table(data, file=file)
     text = read.text
-    if read.note:
-        table.tell(1, "", read.note)
     if "\0" in text:
         raise UsageError(f"{file}: not a text table (it holds NUL bytes)")
     for line, row in table.rows(read):
         table.take(line + read.header_line - 1, row)
     if not text.endswith("\n"):
         table.tell(text.count("\n") + 1, "", "the last line has no end; is the file cut short?")
-    if not table.answers:
-        reasons = f"; first: {table.problems[0]}" if table.problems else ""
-        raise UsageError(f"{file}: no row could be read{reasons}")
-    graded = any(answer.score is not None for answer in table.answers)
-    return ImportedAnswers(
-        tool="csv",
-        grader=f"the column score of {file}" if graded else "nobody yet",
-        answers=tuple(table.answers),
-        cases=tuple(table.cases.values()),
-        problems=tuple(table.problems),
-    )
+    return table.whole(notes=(f"{file}: {read.note}",) if read.note else ())
+
+
+def read_outcome_rows(rows: Sequence[JsonLine], *, file: str) -> ImportedAnswers:
+    """Read the same table as JSON Lines: the keys are the columns.
+
+    Raises:
+        UsageError: the file is no such table at all.
+    """
+    table = _Table(file=file)
+    names = list(dict.fromkeys(name for row in rows for name in row.data))
+    cells = [[_cell(row.data.get(name)) for name in names] for row in rows]
+    header = own_names([name.strip().lower() for name in names], cells)
+    table.check_header(header)
+    for row, told in zip(rows, cells, strict=True):
+        table.take(row.line, dict(zip(header, told, strict=True)))
+    return table.whole()
+
+
+def _cell(value: object) -> str:
+    """A JSON value as a cell has it."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return "" if value is None else as_text(value).strip()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +100,25 @@ class _Table:
     problems: list[Problem] = field(default_factory=list[Problem])
     rows_of: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     seen: dict[tuple[str, str, int], int] = field(default_factory=dict[tuple[str, str, int], int])
+
+    def whole(self, notes: tuple[str, ...] = ()) -> ImportedAnswers:
+        """All that was read.
+
+        Raises:
+            UsageError: it is nothing.
+        """
+        if not self.answers:
+            reasons = f"; first: {self.problems[0]}" if self.problems else ""
+            raise UsageError(f"{self.file}: no row could be read{reasons}")
+        graded = any(answer.score is not None for answer in self.answers)
+        return ImportedAnswers(
+            tool="csv",
+            grader=f"the column score of {self.file}" if graded else "nobody yet",
+            answers=tuple(self.answers),
+            cases=tuple(self.cases.values()),
+            problems=tuple(self.problems),
+            notes=notes,
+        )
 
     def rows(self, table: TableText) -> Iterator[tuple[int, dict[str, str]]]:
         """Each row with its line, cells bare; rows of another length are told."""

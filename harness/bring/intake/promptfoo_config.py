@@ -5,14 +5,12 @@ Prompts are Nunjucks text or chat JSON. What cannot be converted is reported.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
 from evalsets.cases import Case, GuardrailSpec, ScorerSpec
-from evalsets.prompts import check_template
 from evalsets.source import Source, SourceError, read_yaml
 from harness.bring.intake.promptfoo_assertions import RUBRIC, Assertion, converted
 from harness.bring.intake.promptfoo_cases import (
@@ -28,10 +26,16 @@ from harness.bring.intake.promptfoo_objects import (
     object_parts,
     renamed,
     renamed_entry,
+    resolved,
     with_parts,
     without_objects,
 )
-from harness.bring.intake.promptfoo_refs import resolved
+from harness.bring.intake.promptfoo_prompts import (
+    RawPrompt,
+    raw_prompts,
+    template_of,
+    used_variables,
+)
 from harness.bring.intake.promptfoo_templates import names_in
 from harness.bring.intake.promptfoo_tests import Test, Tests, no_names
 from harness.bring.intake.values import (
@@ -46,112 +50,26 @@ from harness.bring.intake.values import (
 )
 from harness.errors import Problem, UsageError
 from harness.judge.scoring.assertions import SET
-
-_TAG = re.compile(r"(?s)\{\{.*?\}\}|\{%.*?%\}")
-_WORD = re.compile(r"""("[^"]*"|'[^']*')|(?<![\w.])([A-Za-z_]\w*)""")
-_ROLES = frozenset({"system", "developer", "user", "assistant"})
-_NOT_TEXT = (".js", ".ts", ".mjs", ".cjs", ".py")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawPrompt:
-    """A prompt as promptfoo holds it; `at` is its place in the configuration's prompts."""
-
-    at: int
-    label: str
-    text: str
-
-
-def raw_prompts(
-    entries: Iterable[object],
-    read: Callable[[str], str | None],
-    tell: Callable[[int, str], None],
-) -> list[RawPrompt]:
-    """The prompts' texts; what is not a text is told: `tell(place, message)`."""
-    found: list[RawPrompt] = []
-    for at, entry in enumerate(entries):
-        data = an_object(entry)
-        text = (
-            entry if isinstance(entry, str) else a_text(data.get("raw")) or a_text(data.get("id"))
-        )
-        if text is None:
-            tell(at, "prompt not converted: neither a text nor a file")
-            continue
-        label = a_text(data.get("label")) or f"prompt {at + 1}"
-        found += [RawPrompt(at=at, label=label, text=part) for part in _texts(text, at, read, tell)]
-    return found
-
-
-def _texts(
-    text: str, at: int, read: Callable[[str], str | None], tell: Callable[[int, str], None]
-) -> list[str]:
-    name = text.removeprefix("file://")
-    is_file = text.startswith("file://") or ("\n" not in text and "{{" not in text and "." in text)
-    if name.endswith(_NOT_TEXT) or re.search(r"\.(js|ts|mjs|py):\w+$", name):
-        tell(at, f"prompt not converted: {name} is a program; write the prompt out as a template")
-        return []
-    content = read(name) if is_file else None
-    if content is None:
-        if text.startswith("file://"):
-            tell(at, f"prompt not converted: no such file: {name}")
-            return []
-        return [text]
-    if name.endswith(".txt"):
-        return [part for part in re.split(r"(?m)^---\s*$", content) if part.strip()]
-    return [content]
-
-
-def used_variables(prompts: Iterable[RawPrompt], known: Collection[str]) -> list[str]:
-    """The variables that the prompts name, in the order of `known`."""
-    named = {
-        word[2]
-        for prompt in prompts
-        for tag in _TAG.findall(prompt.text)
-        for word in _WORD.finditer(tag)
-        if word[2]
-    }
-    return [name for name in known if name in named]
-
-
-def template_of(
-    prompt: RawPrompt, used: Collection[str], main: str | None
-) -> tuple[str, str | None]:
-    """Our template of a prompt whose input is `main`, and what is wrong with it (None: nothing)."""
-    names = {name: "input" if name == main else f"metadata[{name!r}]" for name in used}
-    text, fault = _chat(prompt.text)
-    text = _TAG.sub(lambda tag: _renamed(tag[0], names), text)
-    return text, fault or check_template(text)
-
-
-def _renamed(tag: str, names: dict[str, str]) -> str:
-    return _WORD.sub(lambda word: word[1] or names.get(word[2], word[2]), tag)
-
-
-def _chat(text: str) -> tuple[str, str | None]:
-    """A chat prompt's JSON as role lines; any other text as it is."""
-    if not text.lstrip().startswith("["):
-        return text, None
-    try:
-        messages = [an_object(each) for each in a_list(json.loads(text))]
-    except ValueError:
-        return text, "chat prompt is not plain JSON"
-    lines: list[str] = []
-    for message in messages:
-        role, content = _message(message)
-        if role is None or content is None:
-            return text, "chat prompt has a message that is no text"
-        lines += [f"=== {role} ===", content]
-    return "\n".join([*lines, ""]), None
-
-
-def _message(message: dict[str, Any]) -> tuple[str | None, str | None]:
-    role, content = message.get("role"), message.get("content")
-    known = role if isinstance(role, str) and role in _ROLES else None
-    return ("system" if known == "developer" else known), a_text(content)
-
+from harness.wording import plural
 
 _READ = frozenset({"prompts", "providers", "targets", "tests", "defaultTest", "description"})
 _OF_DEFAULTS = frozenset({"vars", "assert", "metadata", "threshold", "description"})
+_OURS = {
+    "temperature": "temperature",
+    "max_tokens": "max_output_tokens",
+    "max_completion_tokens": "max_output_tokens",
+    "max_output_tokens": "max_output_tokens",
+    "maxOutputTokens": "max_output_tokens",
+    "seed": "seed",
+    "stop": "stop",
+    "service_tier": "service_tier",
+}
+"""Settings of a provider's `config` by the key of our `request`."""
+_ADDRESSES = frozenset(
+    {"apiKey", "apiKeyEnvar", "apiHost", "apiBaseUrl", "organization", "region", "cost"}
+)
+"""Settings that say where a model is, with which key, or at what price."""
+_MOST_NAMED = 5
 _HARMLESS = frozenset(
     {"outputPath", "sharing", "writeLatestResults", "evaluateOptions", "env", "tags"}
 )
@@ -201,6 +119,10 @@ class _Config:
     told: set[tuple[str, int | None, str]] = field(default_factory=set[tuple[str, int | None, str]])
     count: int = 0
     parts: dict[str, str] = field(default_factory=dict[str, str])
+    bare: list[str] = field(default_factory=list[str])
+    """Tests of which no own assertion is left."""
+    skewed: list[str] = field(default_factory=list[str])
+    """Tests whose mean lacks an assertion."""
 
     def imported(self) -> ImportedSet:
         self.unread_keys()
@@ -226,6 +148,8 @@ class _Config:
             )
         ]
         self.tell_judges(primary, guardrails)
+        self.tell_lost(tests)
+        self.tell_settings()
         return ImportedSet(
             cases=tuple(cases),
             primary=primary,
@@ -279,6 +203,7 @@ class _Config:
             replace(
                 t,
                 values=t.values | {name: v for name, v in given.items() if name not in t.values},
+                metadata=an_object(defaults.get("metadata")) | t.metadata,
                 threshold=least if t.threshold is None else t.threshold,
             )
             for t in found
@@ -291,17 +216,48 @@ class _Config:
             for number, entry in enumerate(a_list(self.defaults().get("assert")))
             if test.defaults
         ]
-        found: list[Assertion] = []
-        for entry, file, line in (*given, *test.assertions):
-            asked = renamed_entry(entry, self.parts)
-            made = converted(asked, test.values, self.beside.read, self.teller(file, line))
-            if made is not None:
-                found.append(made)
-                self.count += 1
+        common = self.made(given, test)
+        own = self.made(test.assertions, test)
+        self.lost_assertions(test, common, own)
+        found = [each for each in (*common, *own) if each is not None]
         graded = any(each.type == RUBRIC for each in found)
         if test.threshold is None or not found or graded:
             return tuple(found)
         return (Assertion(type=SET, inside=tuple(found), threshold=test.threshold),)
+
+    def made(
+        self, entries: Sequence[tuple[object, str, int | None]], test: Test
+    ) -> list[Assertion | None]:
+        """What assertions with a weight become; None for each that was told instead."""
+        found: list[Assertion | None] = []
+        for entry, file, line in entries:
+            asked = renamed_entry(entry, self.parts)
+            one = converted(asked, test.values, self.beside.read, self.teller(file, line))
+            if one is not None or an_object(asked).get("weight") != 0:
+                found.append(one)
+                self.count += one is not None
+        return found
+
+    def lost_assertions(
+        self, test: Test, common: Sequence[Assertion | None], own: Sequence[Assertion | None]
+    ) -> None:
+        """Note a test that is judged otherwise without what was not converted."""
+        if own and not any(own) and any(common):
+            self.bare.append(test.name)
+        elif test.threshold is not None and None in (*common, *own) and any((*common, *own)):
+            self.skewed.append(test.name)
+
+    def tell_lost(self, tests: Sequence[Test]) -> None:
+        """Tell the tests that are judged otherwise, or not taken over whole, by their names."""
+        for names, message in (
+            (self.bare, "none of its own assertions is converted; only defaultTest's judge it"),
+            (self.skewed, "its threshold is of a mean that lacks the assertions not converted"),
+            ([t.name for t in tests if t.description], "descriptions are not taken over"),
+        ):
+            if names:
+                listed = ", ".join(names[:_MOST_NAMED]) + (", ..." if names[_MOST_NAMED:] else "")
+                what = f"{plural(len(names), 'test')} ({listed}): {message}"
+                self.problems.append(warning(self.source.file, None, "tests", what))
 
     def teller(self, file: str, line: int | None) -> Callable[[str, str], None]:
         def tell(kind: str, message: str) -> None:
@@ -328,7 +284,8 @@ class _Config:
     ) -> Case:
         used, (target, rubric) = names.used, wanted
         # A variable that a test leaves out is empty in promptfoo, and an error in our templates.
-        values = {**dict.fromkeys(used, ""), **without_objects(test.values, used)}
+        told = {name: value for name, value in test.metadata.items() if name not in test.values}
+        values = {**told, **dict.fromkeys(used, ""), **without_objects(test.values, used)}
         if target is None and rubric is None:
             self.unlabelled(number)
         main, hidden = names.main, names.hidden
@@ -367,6 +324,20 @@ class _Config:
                     prompt.at, f"written as {name}.j2; name it after a model to use it"
                 )
         return tuple(found)
+
+    def tell_settings(self) -> None:
+        """Tell how the providers' models are asked, which a feature's file says here."""
+        key = "providers" if a_list(self.data.get("providers")) else "targets"
+        for number, entry in enumerate(a_list(self.data.get(key))):
+            config = an_object(an_object(entry).get("config"))
+            ours = ", ".join(f"{_OURS[name]}: {config[name]}" for name in _OURS if name in config)
+            others = sorted(set(config) - set(_OURS) - _ADDRESSES)
+            told = [f"features/NAME.yaml says it: `request: {{{ours}}}`"] if ours else []
+            told += [f"not read: {', '.join(others)}"] if others else []
+            if told:
+                self.tell(
+                    (key, number, "config"), f"settings are not taken over; {'; '.join(told)}"
+                )
 
     def models(self) -> tuple[str, ...]:
         entries = a_list(self.data.get("providers")) or a_list(self.data.get("targets"))

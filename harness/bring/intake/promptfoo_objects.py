@@ -1,7 +1,8 @@
 """Variables that are objects: `{{item.label}}` is one by itself, as in exports of OpenAI's Evals.
 
 A part of an object that a prompt or an assertion names becomes a plain variable (`item_label`), so
-that what only an assertion reads stays out of what a model is shown.
+that what only an assertion reads stays out of what a model is shown. References inside a
+configuration (`{$ref: "#/assertionTemplates/short"}`) become what they mean.
 """
 
 from __future__ import annotations
@@ -79,3 +80,41 @@ def without_objects(values: Mapping[str, Any], used: Iterable[str]) -> dict[str,
         and any(f"{name}_{key}" in named for key in an_object(cast("object", value)))
     }
     return {name: value for name, value in values.items() if name not in objects}
+
+
+_DEEPEST = 64
+"""References in references, at most."""
+
+
+def resolved(whole: object) -> object:
+    """The value with each `{$ref: "#/..."}` replaced by what it means; others stay as they are."""
+    return _resolved(whole, whole, depth=0)
+
+
+def _resolved(value: object, whole: object, *, depth: int) -> object:
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        listed = a_list(cast("object", value))
+        return [_resolved(each, whole, depth=depth + 1) for each in listed]
+    if not isinstance(value, dict):
+        return value
+    given = an_object(cast("object", value))
+    reference = given.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/"):
+        meant = _at(whole, reference[2:].split("/"))
+        if meant is not None:
+            return _resolved(meant, whole, depth=depth + 1)
+    return {key: _resolved(each, whole, depth=depth + 1) for key, each in given.items()}
+
+
+def _at(whole: object, parts: list[str]) -> object:
+    found = whole
+    for part in parts:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, list):
+            listed = a_list(cast("object", found))
+            found = listed[int(name)] if name.isdecimal() and int(name) < len(listed) else None
+        else:
+            found = an_object(found).get(name)
+    return found

@@ -12,6 +12,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from evalsets.cases import Case
 from evalsets.samples import tool_call
@@ -50,6 +51,20 @@ def read_results(data: bytes, *, file: str) -> ImportedAnswers:
         raise UsageError(
             f"{file}: no promptfoo results; write them with `promptfoo eval -o results.json`"
         )
+    return read_result_rows(rows, file=file)
+
+
+def is_result(row: object) -> bool:
+    """Whether it is one row of promptfoo's results, as `-o results.jsonl` writes them."""
+    return {"testIdx", "vars", "provider"} <= set(an_object(row))
+
+
+def read_result_rows(rows: list[Any], *, file: str) -> ImportedAnswers:
+    """Read the rows of a results file.
+
+    Raises:
+        UsageError: no row of it can be read.
+    """
     reader = _Reader(file=file, main=_main(rows), prompts=_prompt_words(rows), twins=_twins(rows))
     for number, row in enumerate(rows):
         reader.take(number, row)
@@ -146,21 +161,23 @@ class _Reader:
     kinds: set[str] = field(default_factory=set[str])
     seen: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
 
-    def take(self, number: int, row: object) -> None:
+    def take(self, at: int, row: object) -> None:
         """Read one row, or tell why not."""
         data = an_object(row)
         values, model = an_object(data.get("vars")), self.model(data)
         if not isinstance(data.get("vars"), dict) or model is None or not self.graded(data):
-            self.tell(number, "no vars, no provider, or no success: not a result of promptfoo")
+            self.tell(at, "no vars, no provider, or no success: not a result of promptfoo")
             return
-        case = case_of(values, id_=case_id(a_count(data.get("testIdx"))), main=self.main)
+        told = an_object(an_object(data.get("testCase")).get("metadata"))
+        number = a_count(data.get("testIdx"))
+        case = case_of(told | values, id_=case_id(number), main=self.main)
         if case.id in self.cases and self.cases[case.id] != case:
-            self.tell(number, f"test {case.id!r} has other vars than before")
+            self.tell(at, f"test {case.id!r} has other vars than before")
             return
         self.cases[case.id] = case
         repeat = self.seen.get((case.id, model), 0)
         self.seen[case.id, model] = repeat + 1
-        self.answers.append(self.answer(number, data, (case.id, model, repeat)))
+        self.answers.append(self.answer(at, data, (case.id, model, repeat)))
 
     def graded(self, data: Object) -> bool:
         return isinstance(data.get("success"), bool)

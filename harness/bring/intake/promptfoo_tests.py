@@ -45,8 +45,17 @@ class Test:
     """(entry, file, line)."""
     defaults: bool
     """Whether the defaults' assertions hold too."""
+    at: str
+    """Its file and line."""
     threshold: float | None = None
     """What the mean of the assertions must reach; None: every one must hold."""
+    description: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """What people call it: its description, else where it stands."""
+        return self.at if self.description is None else repr(self.description)
 
 
 def no_names(_pattern: str) -> Sequence[str]:
@@ -100,8 +109,12 @@ class Tests:
         expand = not options.get("disableVarExpansion")
         given = self.variables(entry.get("vars"), source, path)
         combined = self.combinations(given, source, path) if expand else [given]
+        line = source.line((*path, next(iter(entry), "")))
         for values in combined:
             yield Test(
+                at=source.file if line is None else f"{source.file}:{line}",
+                description=a_text(entry.get("description")),
+                metadata=an_object(entry.get("metadata")),
                 values=values,
                 assertions=listed,
                 defaults=not options.get("disableDefaultAsserts"),
@@ -147,7 +160,7 @@ class Tests:
         """A file as a variable's value: text, or the value of YAML and JSON."""
         text = self.read(name) or ""
         if not name.endswith((".yaml", ".yml", ".json")):
-            return text
+            return text.strip()
         found = self.document(name)
         return text if found is None else found.data
 
@@ -234,6 +247,13 @@ class Tests:
             _configure(entries, name, text)
         values = {name: text for name, text in cells.items() if not name.startswith("__")}
         return Test(
+            at=f"{where}:{line}",
+            description=cells.get("__description") or None,
+            metadata={
+                name.removeprefix(_METADATA).removesuffix("[]"): text
+                for name, text in cells.items()
+                if name.startswith(_METADATA) and text
+            },
             values=values,
             assertions=tuple((entry, where, line) for entry in entries),
             defaults=True,
@@ -246,6 +266,7 @@ class Tests:
 
 
 _MOST = 100_000
+_METADATA = "__metadata:"
 _COLUMN = re.compile(
     r"__expected.*|__description|__metric|__threshold|__metadata:.*|__config:__expected\d*:threshold"
 )

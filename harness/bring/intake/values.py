@@ -41,6 +41,10 @@ class ImportedSet:
     guardrails: tuple[GuardrailSpec, ...] = ()
     notes: tuple[str, ...] = ()
     """What was guessed, and how the first targets are read by it."""
+    read_as: str | None = None
+    """How the file's letters were read, where that was guessed."""
+    kept: bool = False
+    """Whether every file of it was there already, so that nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,17 @@ from evalsets.jsonl import read_rows
 from evalsets.loading import TOOL_CALLS, with_own_target
 from evalsets.samples import ids_of
 from harness.bring.intake.inspect_logs import read_log
-from harness.bring.intake.outcomes_csv import read_outcomes
-from harness.bring.intake.promptfoo_results import read_results
-from harness.bring.intake.values import ImportedAnswers, a_list, an_object, as_json
+from harness.bring.intake.openai_evals import items_in, read_items, refuse_definition
+from harness.bring.intake.outcomes_csv import read_outcome_rows, read_outcomes
+from harness.bring.intake.promptfoo_results import is_result, read_result_rows, read_results
+from harness.bring.intake.values import (
+    ImportedAnswers,
+    a_list,
+    an_object,
+    as_json,
+    as_text,
+    is_untold,
+)
 from harness.bring.onramp.drafts import blank_feature_text
 from harness.bring.onramp.imported_answers import Conflict
 from harness.bring.onramp.imported_set import (
@@ -33,27 +41,53 @@ from harness.bring.onramp.naming import model_names, named_model
 from harness.errors import UsageError
 from harness.plan.model import FeaturePlan
 from harness.wording import plural
+from harness.workspace.reading import problem_of
 
-_TABLES = (".csv", ".tsv")
+_TABLES = frozenset({".csv", ".tsv"})
+_LINES = frozenset({".jsonl", ".ndjson"})
 
 
 def read_answers(data: bytes, *, file: str) -> ImportedAnswers:
-    """Read one file: promptfoo's results, a log of inspect_ai, or a plain table.
+    """Read one file: promptfoo's results, a log of inspect_ai, OpenAI's Evals, or a plain table.
 
     Raises:
         UsageError: it is none of them, or cannot be read.
     """
     if not data.strip():
         raise UsageError(f"{file}: the file is empty")
-    if file.endswith(_TABLES):
+    ending = Path(file).suffix.lower()
+    if ending in _TABLES:
         return read_outcomes(data, file=file)
-    if file.endswith(".eval"):
+    if ending in _LINES:
+        return _of_lines(as_text(data, file=file), file)
+    if ending == ".eval":
         return read_log(data, file=file)
-    if not file.endswith(".json"):
-        raise UsageError(f"{file}: not read; .json (promptfoo, inspect_ai), .eval, .csv or .tsv")
-    whole = an_object(as_json(data, file=file))
-    theirs = a_list(an_object(whole.get("results")).get("results"))
+    if ending != ".json":
+        raise UsageError(
+            f"{file}: not read; .json (promptfoo, inspect_ai, OpenAI's Evals), .eval, .jsonl, .csv "
+            "or .tsv"
+        )
+    value = as_json(data, file=file)
+    items = items_in(value)
+    if items:
+        return read_items(items, file=file)
+    refuse_definition(value, file=file)
+    theirs = a_list(an_object(an_object(value).get("results")).get("results"))
     return read_results(data, file=file) if theirs else read_log(data, file=file)
+
+
+def _of_lines(text: str, file: str) -> ImportedAnswers:
+    """JSON Lines: OpenAI's output items, promptfoo's results, or a table whose keys are columns."""
+    rows, faults = read_rows(text.split("\n"), file=file)
+    lines = [row.data for row in rows]
+    items = items_in(lines)
+    if items:
+        found = read_items(items, file=file)
+    elif lines and all(map(is_result, lines)):
+        found = read_result_rows(lines, file=file)
+    else:
+        found = read_outcome_rows(rows, file=file)
+    return replace(found, problems=(*map(problem_of, faults), *found.problems))
 
 
 def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
@@ -76,7 +110,7 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
         cases=whole.cases,
         problems=tuple(p for each in found for p in each.problems),
         tools=next((each.tools for each in found if each.tools is not None), None),
-        notes=whole.notes,
+        notes=(*(note for each in found for note in each.notes), *whole.notes),
         told_models=tuple(dict.fromkeys(model for each in found for model in each.told_models)),
     )
     return merged, b"\0".join(data for data, _ in read)
@@ -84,10 +118,11 @@ def read_all(paths: Sequence[Path]) -> tuple[ImportedAnswers, bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drafted:
-    """Files written for an import, and our model names by the tool's."""
+    """Files written for an import, our model names by the tool's, and what the cases lack."""
 
     written: tuple[str, ...]
     names: Mapping[str, str]
+    lacking: str | None = None
 
 
 def draft_workspace(
@@ -108,14 +143,27 @@ def draft_workspace(
     drafts_feature = _is_new(root, feature)
     ours = _incumbent(incumbent, answers, names) if drafts_feature else ""
     written: list[str] = []
-    if not (root / "evalsets" / feature / "evalset.yaml").exists():
+    draws_set = not (root / "evalsets" / feature / "evalset.yaml").exists()
+    if draws_set:
         written += write_set(root, _set(feature, answers))
     if drafts_feature:
         (root / "features" / f"{feature}.yaml").unlink(missing_ok=True)
         models = {names[model.name]: model for model in answers.known_models}
         tools = answers.tools is not None
         written += write_feature(root, feature, models=models, incumbent=ours, tools=tools)
-    return Drafted(written=tuple(written), names=names)
+    lacking = _untold(answers) if draws_set else None
+    return Drafted(written=tuple(written), names=names, lacking=lacking)
+
+
+def _untold(answers: ImportedAnswers) -> str | None:
+    """How many cases say nothing of what was asked: nobody can be asked them again."""
+    untold = sum(map(is_untold, answers.cases))
+    return (
+        f"{plural(untold, 'case')} without an input: the answers at hand can be compared, and no "
+        "model can be asked; a file that tells it (column `input`) makes the eval set whole"
+        if untold
+        else None
+    )
 
 
 def take_back(root: Path, drafted: Drafted) -> None:

@@ -20,13 +20,15 @@ from evalsets.jsonl import JsonLine, read_rows
 from evalsets.samples import CaseReader, as_text
 from evalsets.source import Fault
 from evalsets.validation import suggestion
-from harness.bring.intake.headers import FOR_CASES, folded_header, named_as
+from harness.bring.intake.headers import FOR_CASES, folded_header, named_as, named_as_target
+from harness.bring.intake.openai_evals import items_in
 from harness.bring.intake.promptfoo_cases import INPUT_NAMES
 from harness.bring.intake.values import ImportedSet, TableText, as_table
 from harness.bring.intake.values import as_text as decoded
 from harness.bring.onramp.foreign_messages import messages_in
 from harness.bring.onramp.guessing import guess_scorer
 from harness.errors import Problem, UsageError
+from harness.wording import plural
 from harness.workspace.reading import problem_of
 
 ID_NAMES = ("id", "case", "case_id", "key", "uuid")
@@ -34,10 +36,6 @@ _ID_ENDINGS = tuple(
     f"{sign}{word}" for sign in "_ -" for word in ("id", "key", "uuid", "no", "nr", "number")
 )
 """A column with one of these endings is an id where its cells are all there and all differ."""
-TARGET_NAMES = (
-    "target", "expected", "label", "ideal", "expected_output", "answer", "gold", "ground_truth",
-    "category", "class",
-)  # fmt: skip
 _LARGEST_FIELD = 16 * 1024 * 1024
 _JSON_LINES = frozenset({".jsonl", ".ndjson"})
 
@@ -72,17 +70,17 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         UsageError: it is no table, lacks a column that was named, or has no case at all.
     """
     file = path.name
-    note, comma = None, False
+    read_as, comma = None, False
     if path.suffix in _JSON_LINES:
         table = _json_lines(decoded(data, file=file), file)
     else:
         read = as_table(data, file=file, encoding=columns.encoding)
         table, comma = _table(read, file), read.delimiter == ";"
-        note = None if read.note is None else Fault(file=file, line=1, key="", message=read.note)
+        read_as = None if read.note is None else f"{file}: {read.note}"
     found = _found(columns, table, file)
     reader = CaseReader(file=file, folder=path.parent)
     cases = tuple(_cases(table.rows, found, reader))
-    faults = (*([note] if note else []), *table.faults, *reader.faults)
+    faults = (*table.faults, *reader.faults)
     problems = [problem_of(fault) for fault in faults]
     if not cases:
         first = f"; first: {min(problems)}" if problems else ""
@@ -97,6 +95,7 @@ def read_cases(data: bytes, *, path: Path, columns: Columns) -> ImportedSet:
         converted=0,
         problems=tuple(sorted(problems, key=lambda each: (each.line or 0, each.key))),
         notes=(*_no_target(found), *guess.notes),
+        read_as=read_as,
     )
 
 
@@ -109,8 +108,28 @@ def _no_target(found: Columns) -> tuple[str, ...]:
 
 def _json_lines(text: str, file: str) -> _Table:
     rows, faults = read_rows(text.split("\n"), file=file)
+    if rows and all(_is_item(row) for row in rows):
+        faults = (*faults, *_samples(rows, file))
+        rows = tuple(replace(row, data=cast("dict[str, object]", row.data["item"])) for row in rows)
+    elif items_in([row.data for row in rows]):
+        raise UsageError(
+            f"{file}: output items of OpenAI's Evals are answers: `rightsize import outcomes`"
+        )
     columns = dict.fromkeys(name for row in rows for name in row.data)
     return _Table(columns=tuple(columns), rows=rows, faults=faults)
+
+
+def _is_item(row: JsonLine) -> bool:
+    """Whether a line is a row of a data source of OpenAI's Evals."""
+    return isinstance(row.data.get("item"), dict) and not set(row.data) - {"item", "sample"}
+
+
+def _samples(rows: Sequence[JsonLine], file: str) -> Iterator[Fault]:
+    first = next((row for row in rows if row.data.get("sample")), None)
+    if first is not None:
+        count = plural(sum(bool(row.data.get("sample")) for row in rows), "row")
+        message = f"an answer, which is no part of a case: left out in {count}"
+        yield Fault(file=file, line=first.line, key="sample", message=message)
 
 
 def _table(table: TableText, file: str) -> _Table:
@@ -172,7 +191,7 @@ def _found(columns: Columns, table: _Table, file: str) -> Columns:
     found = Columns(
         id=columns.id or _by_name(header, ID_NAMES),
         input=question,
-        target=columns.target or _by_name(header, TARGET_NAMES, "target"),
+        target=columns.target or named_as_target(header),
     )
     if found.id is None:
         found = replace(found, id=_named_like_an_id(table, {found.input, found.target}))

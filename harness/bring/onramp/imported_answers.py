@@ -62,7 +62,9 @@ class Imported:
 
     counts: Mapping[str, int]
     """By the words of `ENDS`."""
-    usage_unknown: int
+    usage_told: int
+    """Of the answers written now, those whose tokens are known."""
+    time_told: int
     problems: tuple[Problem, ...]
 
 
@@ -105,7 +107,8 @@ def journal_answers(found: Matched, *, journal: Journal, now: str) -> Imported:
     counts = {**found.counts, "written": len(found.fresh), "replaced": len(found.differing)}
     return Imported(
         counts={what: counts.get(what, 0) for what in ENDS},
-        usage_unknown=sum(entry.attempt.usage is None for entry in written),
+        usage_told=sum(entry.attempt.usage is not None for entry in written),
+        time_told=sum(entry.attempt.total_s is not None for entry in written),
         problems=found.problems,
     )
 
@@ -214,7 +217,7 @@ class _Import:
         self.counts["there already"] += placed.there
         if placed.too_many:
             self.counts["left out"] += placed.too_many
-            self.once("repeat", f"only {self.plan.repeats} repeats are wanted (evalset.yaml)")
+            self.once("repeat", f"evalset.yaml wants {plural(self.plan.repeats, 'repeat')} only")
         for at, repeat in placed.fresh.items():
             self.fresh.append(self.entry(each, at, repeat, number=1))
         for at, repeat in placed.differing.items():
@@ -343,8 +346,9 @@ class _Import:
         if self.unlike:
             self.once(
                 "scores",
-                f"{len(self.unlike)} answers score differently under {self.primary} than under "
-                f"{self.source.grader} (first: case {self.unlike[0]!r})",
+                f"{self.primary} and {self.source.grader} score "
+                f"{plural(len(self.unlike), 'answer')} differently (first: case "
+                f"{self.unlike[0]!r})",
             )
 
     def tell_unanswered(self) -> None:
@@ -355,8 +359,8 @@ class _Import:
             if unanswered:
                 self.once(
                     f"lacking {option}",
-                    f"{option} has no answer to {len(unanswered)} cases that others answered "
-                    f"(first: {unanswered[0]!r}); they count as missing",
+                    f"{option} has no answer to {plural(len(unanswered), 'case')} that others "
+                    f"answered (first: {unanswered[0]!r}): missing",
                 )
 
     def once(self, key: str, message: str) -> None:

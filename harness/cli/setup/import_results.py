@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.bring.onramp.imported_answers import Imported
 from harness.cli import options
 from harness.cli.listening import Terminal
 from harness.cli.say import say
@@ -40,7 +41,16 @@ def outcomes_command(
     *,
     replace: bool,
 ) -> int:
-    """Bring in answers: promptfoo's results, inspect_ai's logs, or a table. No call is made."""
+    """Bring in answers of promptfoo, inspect_ai, OpenAI's Evals or a table. No call is made.
+
+    A table (CSV, TSV, JSON Lines) has the columns case, model, and score (0 to 1), answer or
+    tool_calls; what else is known: repeat, input, target, input_tokens, output_tokens,
+    cached_tokens, seconds, error, cluster, slice.NAME.
+
+    It writes what is not there: evalsets/FEATURE, prompts/FEATURE, features/FEATURE.yaml (of a new
+    feature, whose model of today --incumbent names) and models/FEATURE.yaml. A model of the file is
+    the option of its name; one that is none is told with the line to write.
+    """
     asked = AnswersToImport(
         root=find_workspace(workspace),
         sources=sources,
@@ -58,11 +68,23 @@ def outcomes_command(
     return ExitCode.OK
 
 
+def _told(done: Imported) -> str:
+    """Of how many answers that were written the file tells tokens and time."""
+    written = done.counts["written"] + done.counts["replaced"]
+    if not written:
+        return ""
+    tokens, time = (
+        {0: "none", written: "all"}.get(count, f"{count:,}")
+        for count in (done.usage_told, done.time_told)
+    )
+    return f"; tokens are told of {tokens}, seconds of {time}"
+
+
 def _show(found: AnswersBrought) -> None:
     done = found.done
     counts = "; ".join(f"{count} {what}" for what, count in done.counts.items() if count)
     say(f"answers: {counts or 'none'}")
-    say(f"graded by {found.grader}; latency is not known, usage unknown of {done.usage_unknown}")
+    say(f"graded by {found.grader}{_told(done)}")
     show_problems(done.problems)
     for line in found.alike:
         say(line)

@@ -62,7 +62,11 @@ def csv_command(  # noqa: PLR0913  # one argument per option of the command
     metadata: str | None,
     add: bool,
 ) -> int:
-    """Make an eval set of a table: CSV, TSV or JSON Lines."""
+    """Make an eval set of a table: CSV, TSV or JSON Lines.
+
+    Of a data source of OpenAI's Evals, whose lines are {"item": {...}}, the item's keys are the
+    columns.
+    """
     asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
     columns = Columns(
         id=id_column,
@@ -109,6 +113,8 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
     """Make an eval set and prompts of a promptfoo configuration."""
     asked = SetToImport(root=find_workspace(workspace), source=source, feature=feature)
     found = import_promptfoo(asked, listener=Terminal())
+    if found.kept:
+        return ExitCode.OK
     say(
         f"{plural(len(found.cases), 'case')}, {plural(found.converted, 'assertion')} "
         f"as scorer {_scorers(found)}; "
@@ -119,8 +125,12 @@ def promptfoo_command(source: Path, feature: str, workspace: Path) -> int:
 
 
 def _show_guess(imported: ImportedSet) -> None:
+    if imported.kept:
+        return
     for problem in imported.problems:
         say(f"not read: {problem}")
+    if imported.read_as:
+        say(imported.read_as)
     labelled = sum(case.target is not None for case in imported.cases)
     say(
         f"{plural(len(imported.cases), 'case')}, {labelled} with a target; "
@@ -142,4 +152,5 @@ def show_problems(problems: Sequence[Problem]) -> None:
     for problem in problems:
         say(f"  {problem}")
     if problems:
-        say(f"{len(problems)} things were not converted or not read, listed above")
+        things = plural(len(problems), "thing was", "things were")
+        say(f"{things} not converted or not read, listed above")

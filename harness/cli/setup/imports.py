@@ -28,11 +28,15 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
     "outcomes": (
         "harness.cli.setup.import_results:outcomes_command",
-        "Bring in answers: promptfoo's results, inspect_ai's logs, or a table. No call is made.",
+        "Bring in answers of promptfoo, inspect_ai, OpenAI's Evals or a table. No call is made.",
     ),
 }
 
 
 @click.group(name="import", cls=LazyGroup, table=KINDS)
 def imports() -> None:
-    """Bring eval sets and results into the workspace. Nothing that is there is changed."""
+    """Bring eval sets and results into the workspace.
+
+    A file that is there is kept, which is told: only `csv --add` adds cases to one, and only
+    `outcomes --replace` changes targets and answers.
+    """

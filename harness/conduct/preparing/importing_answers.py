@@ -117,7 +117,8 @@ def import_answers(
 
 
 def _tell_drafted(drafted: Drafted, answers: ImportedAnswers, told: Listener) -> None:
-    for line in (*map(written_line, drafted.written), *answers.notes):
+    lacking = [drafted.lacking] if drafted.lacking else []
+    for line in (*map(written_line, drafted.written), *answers.notes, *lacking):
         told.note(line)
 
 

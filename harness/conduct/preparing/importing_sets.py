@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalsets.cases import EvalSet, distinct
@@ -57,8 +57,7 @@ def import_csv(
     """
     data = asked.source.read_bytes()
     found = read_cases(data, path=asked.source, columns=columns or Columns())
-    _write(asked, found, f"imported from {asked.source.name}", listener)
-    return found
+    return _write(asked, found, f"imported from {asked.source.name}", listener)
 
 
 def add_csv(
@@ -77,8 +76,9 @@ def add_csv(
     told = listener or Quiet()
     evalset = _there(folder, asked.feature)
     found = read_cases(source.read_bytes(), path=source, columns=columns or Columns())
-    for problem in found.problems:
-        told.note(f"not read: {problem}")
+    for line in (*(f"not read: {problem}" for problem in found.problems), found.read_as):
+        if line is not None:
+            told.note(line)
     added = new_cases(evalset, found.cases, file=source.name)
     append_cases(evalset, folder, added.new)
     for name in copy_files(added.new, source.parent, folder):
@@ -100,8 +100,7 @@ def import_inspect(asked: SetToImport, *, listener: Listener | None = None) -> I
         UsageError: the file cannot be read.
     """
     found = read_dataset(asked.source.read_bytes(), path=asked.source)
-    _write(asked, found, f"inspect_ai, {asked.source.name}", listener)
-    return found
+    return _write(asked, found, f"inspect_ai, {asked.source.name}", listener)
 
 
 def import_promptfoo(asked: SetToImport, *, listener: Listener | None = None) -> ImportedSet:
@@ -118,8 +117,7 @@ def import_promptfoo(asked: SetToImport, *, listener: Listener | None = None) ->
         read=_beside(source.parent),
         names=_names_beside(source.parent),
     )
-    _write(asked, found, f"promptfoo, {source.name}", listener)
-    return found
+    return _write(asked, found, f"promptfoo, {source.name}", listener)
 
 
 def check_feature(feature: str) -> None:
@@ -139,7 +137,7 @@ def written_line(name: str) -> str:
 
 def _write(
     asked: SetToImport, imported: ImportedSet, origin: str, listener: Listener | None
-) -> None:
+) -> ImportedSet:
     """Write the files that are not there yet: eval set, prompts, and a feature to fill in."""
     told, root, feature = listener or Quiet(), asked.root, asked.feature
     check_feature(feature)
@@ -151,7 +149,8 @@ def _write(
         prompts=imported.prompts or (input_prompt(imported.cases),),
         origin=origin,
     )
-    for name in write_set(root, draft):
+    written = write_set(root, draft)
+    for name in written:
         told.note(written_line(name))
     folder = root / "evalsets" / feature
     for name in copy_files(imported.cases, asked.source.parent, folder):
@@ -162,6 +161,13 @@ def _write(
         told.note(f"wrote features/{feature}.yaml: fill it in, then `rightsize check`")
         for line in _lacking(root, feature):
             told.note(f"  {line}")
+    if any(" (kept" not in name for name in written):
+        return imported
+    told.note(
+        f"nothing was changed: evalsets/{feature} is there already. `rightsize import csv FILE "
+        f"--add` adds cases; to import anew, take evalsets/{feature} and prompts/{feature} away"
+    )
+    return replace(imported, kept=True)
 
 
 def _lacking(root: Path, feature: str) -> Iterator[str]:

@@ -11,6 +11,13 @@ from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
 from tests.support.foreign import CONFIG
 
+BARE = "none of its own assertions is converted; only defaultTest's judge it"
+MEAN = "its threshold is of a mean that lacks the assertions not converted"
+SETTINGS = (
+    "settings are not taken over; features/NAME.yaml says it: "
+    "`request: {temperature: 0, max_output_tokens: 64}`"
+)
+
 
 def config(text: str, **files: str) -> ImportedSet:
     by_name = {name.replace("_", "."): content for name, content in files.items()}
@@ -245,7 +252,8 @@ def test_rubrics_alone_become_a_judge_with_what_each_case_wants() -> None:
     ]
     assert found.converted == 4
     assert [str(problem) for problem in found.problems] == [
-        "c.yaml:10: llm-rubric: assertion not converted: its key 'threshold' is not read"
+        "c.yaml:10: llm-rubric: assertion not converted: its key 'threshold' is not read",
+        f"c.yaml: tests: 1 test (c.yaml:9): {BARE}",
     ]
 
 
@@ -259,3 +267,42 @@ def test_a_file_that_is_no_text_is_told_and_not_read_as_one(name: str) -> None:
     assert (
         f'{name} is no text: make the case\'s input messages with a part {{"type": "{kind}"' in told
     )
+
+
+LOSSES = """\
+prompts: ['{{q}}']
+providers:
+  - openai:gpt-4.1
+  - id: openai:gpt-4.1-mini
+    config: {temperature: 0, max_tokens: 64, top_p: 1, apiKeyEnvar: KEY}
+defaultTest:
+  metadata: {team: desk}
+  assert:
+    - {type: not-contains, value: As an AI}
+tests:
+  - description: close to x
+    vars: {q: a}
+    metadata: {team: shop, tier: 2, q: other}
+    assert:
+      - {type: similar, value: x}
+  - vars: {q: 'file://long.txt'}
+    threshold: 0.5
+    assert: [{type: equals, value: x}, {type: similar, value: y}]
+"""
+
+
+def test_metadata_comes_over_and_what_does_not_is_told_by_name() -> None:
+    found = config(LOSSES, long_txt="  several\nlines \n\n")
+    assert [(case.input, dict(case.metadata)) for case in found.cases] == [
+        ("a", {"team": "shop", "tier": "2"}),
+        ("several\nlines", {"team": "desk"}),
+    ]
+    graded = "import its graded results (`rightsize import outcomes`), or label the answers"
+    assert [str(problem) for problem in found.problems] == [
+        f"c.yaml:15: similar: assertion not converted -> {graded}",
+        f"c.yaml:18: similar: assertion not converted -> {graded}",
+        f"c.yaml: tests: 1 test ('close to x'): {BARE}",
+        f"c.yaml: tests: 1 test (c.yaml:16): {MEAN}",
+        "c.yaml: tests: 1 test ('close to x'): descriptions are not taken over",
+        f"c.yaml:5: providers[1].config: {SETTINGS}; not read: top_p",
+    ]

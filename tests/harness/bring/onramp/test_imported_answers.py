@@ -287,7 +287,7 @@ def test_what_fits_no_trial_is_left_out_and_told(
     assert brought(workspace, str(source)) == 0
     shown = capsys.readouterr().out
     assert "4 written; 2 left out" in shown
-    assert "only 1 repeats are wanted" in shown
+    assert "evalset.yaml wants 1 repeat only" in shown
     assert "case '99' is not in the eval set" in shown
     assert "scored differently" not in shown
 
@@ -320,7 +320,7 @@ def test_a_failure_of_the_model_is_kept_as_one_and_grades_are_compared(
     path.write_text(text, encoding="utf-8")
     assert brought(workspace, *names) == 2
     assert brought(workspace, *names, "--replace") == 0
-    assert "answers score differently under exact" in capsys.readouterr().out
+    assert "exact and inspect_ai: includes score 2 answers differently" in capsys.readouterr().out
 
 
 def test_answers_that_were_brought_in_are_read_to_the_last(workspace: Path) -> None:

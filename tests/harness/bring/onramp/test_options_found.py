@@ -221,3 +221,36 @@ def test_results_and_a_configuration_agree_on_the_input(tmp_path: Path) -> None:
     assert [[case[key] for key in same] for case in of_results] == [
         [case[key] for key in same] for case in of_config
     ]
+
+
+def test_an_import_says_what_it_found_and_what_cases_lack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = workspace(tmp_path, "candidates: [mini]\n", MODELS + "mini: {provider: openai}\n")
+    source = root / "t.csv"
+    source.write_bytes("case,model,answer,seconds\n1,big,sí,0.5\n1,mini,no,\n".encode("cp1252"))
+    assert brought(root, source) == 0
+    shown = capsys.readouterr().out
+    assert "t.csv: not UTF-8: read as Windows-1252" in shown
+    assert "1 case without an input: the answers at hand can be compared, and no model" in shown
+    assert "graded by nobody yet; tokens are told of none, seconds of 1\n" in shown
+    assert "not converted or not read" not in shown
+    assert brought(root, source) == 0
+    assert "2 there already\ngraded by nobody yet\n" in capsys.readouterr().out
+
+
+def test_a_second_import_that_writes_nothing_says_so_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    source = tmp_path / "t.csv"
+    source.write_text("question,right,note\na,b,c\nd,e,f\n", encoding="utf-8")
+    words = ["import", "csv", str(source), "-f", "routing", "-w", str(tmp_path)]
+    assert run([*words, "--target", "right"]) == 0
+    before = files_of(tmp_path)
+    capsys.readouterr()
+    assert run([*words, "--target", "note"]) == 0
+    shown = capsys.readouterr().out
+    assert "nothing was changed: evalsets/routing is there already" in shown
+    assert "with a target" not in shown
+    assert files_of(tmp_path) == before

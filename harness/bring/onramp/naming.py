@@ -132,6 +132,10 @@ def find_options(
     if not rungs:
         counts = Counter(answer.model for answer in answers.answers)
         lines = [f"{line} ({plural(counts[name], 'answer')})" for name, line in lacking.items()]
+        today = workspace.features[feature].incumbent
+        lines.append(
+            f"features/{feature}.yaml: incumbent: {today} has no answer in the file either"
+        )
         raise UsageError.of([*lines, "no answer of the file is one of the feature's; none written"])
     return FoundOptions(rungs=rungs, lacking=lacking)
 

@@ -28,7 +28,8 @@ from harness.wording import plural
 
 
 @click.command()
-@click.argument("feature")
+@click.argument("feature", required=False)
+@click.option("--feature", "-f", "named", default=None, help="The same as FEATURE.")
 @options.workspace
 @options.cycle
 @click.option(
@@ -41,7 +42,8 @@ from harness.wording import plural
 @click.option("--prompts", is_flag=True, help="Show how the options' prompts differ instead.")
 @options.as_json
 def why(  # noqa: PLR0913  # one parameter for each option
-    feature: str,
+    feature: str | None,
+    named: str | None,
     workspace: Path,
     cycle: str | None,
     include_content: Path | None,
@@ -53,6 +55,7 @@ def why(  # noqa: PLR0913  # one parameter for each option
 
     With --json: ids and scores, no text of a prompt or an answer.
     """
+    feature = _one(feature, named)
     if prompts:
         if as_json or include_content is not None:
             raise UsageError("--prompts goes with neither --json nor --include-content")
@@ -73,6 +76,18 @@ def why(  # noqa: PLR0913  # one parameter for each option
         return
     _show_noise(differences)
     _show(differences.found)
+
+
+def _one(feature: str | None, named: str | None) -> str:
+    """The feature that is asked for, once.
+
+    Raises:
+        UsageError: none, or two.
+    """
+    found = {each for each in (feature, named) if each is not None}
+    if len(found) != 1:
+        raise UsageError("name one feature: `rightsize why FEATURE`")
+    return found.pop()
 
 
 def _show_prompts(changes: Sequence[PromptChange]) -> None:

@@ -149,12 +149,31 @@ def _log(root: Path, data: bytes) -> None:
         measure(log)
 
 
+ITEM = {
+    "created_at": 1743092076, "run_id": "r", "datasource_item_id": 0, "status": "pass",
+    "datasource_item": {"ticket_text": "q", "correct_label": "a", "priority": 1},
+    "results": [{"name": "match-c4fdf789", "passed": True, "score": 1.0}],
+    "sample": {
+        "input": [{"role": "user", "content": "q"}], "finish_reason": "stop", "model": "gpt-4.1",
+        "output": [{"role": "assistant", "content": "a"}], "error": None,
+        "usage": {"prompt_tokens": 9, "completion_tokens": 2, "cached_tokens": 0},
+    },
+}  # fmt: skip
+ITEMS = "".join(json.dumps(ITEM | {"datasource_item_id": n}) + "\n" for n in range(4))
+ANSWERS = "".join(
+    json.dumps({"case": n, "model": "m", "input": f"q{n}", "score": 1, "seconds": 0.5}) + "\n"
+    for n in range(4)
+)
 ROWS = [result(n, model) for n in range(3) for model in ("large", "small")]
 SAMPLES = [sample(n) for n in range(4)]
 IMPORTERS: dict[str, tuple[bytes, Callable[[Path, bytes], None]]] = {
     "promptfoo results": (results(ROWS), lambda root, data: _answers(root, data, "r.json")),
     "inspect log": (log_json(SAMPLES), lambda root, data: _answers(root, data, "l.json")),
     "inspect archive": (log_eval(SAMPLES), lambda root, data: _answers(root, data, "l.eval")),
+    "OpenAI output items": (
+        ITEMS.encode(), lambda root, data: _answers(root, data, "i.jsonl")
+    ),
+    "lines of answers": (ANSWERS.encode(), lambda root, data: _answers(root, data, "a.jsonl")),
     "table of answers": (TABLE.encode(), lambda root, data: _answers(root, data, "t.csv")),
     "promptfoo configuration": (CONFIG.encode(), _config),
     "promptfoo JSON": (

@@ -44,3 +44,13 @@ def test_answers_become_pages_for_their_owner_alone(
     lines = tmp_path / "why.jsonl"
     assert run([*words, str(lines)]) == 0
     assert stat.S_IMODE(lines.stat().st_mode) == 0o600
+
+
+def test_the_feature_is_named_once_in_either_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policy.yaml").write_text("", encoding="utf-8")
+    once = "name one feature: `rightsize why FEATURE`"
+    for words, refused in (([], 1), (["a", "-f", "b"], 1), (["-f", "a"], 0), (["a", "-f", "a"], 0)):
+        assert run(["why", *words, "--json", "-w", str(tmp_path)]) == 2
+        assert (once in capsys.readouterr().err) == bool(refused)

@@ -118,6 +118,7 @@ def test_where_no_answer_fits_nothing_is_written(
     assert brought(root, source) == 2
     said = capsys.readouterr().err
     assert "model 'mini' is no option of routing: models/: add" in said
+    assert "features/routing.yaml: incumbent: big has no answer in the file either" in said
     assert "no answer of the file is one of the feature's; none written" in said
     assert files_of(root) == before
 

@@ -25,6 +25,8 @@ OPEN_S = 120.0
 MOST_WORKERS = 8
 """Each runs hundreds of tasks at once; on a single machine, one CPU is left to the driver."""
 
+_MOST_STILLBORN = 3
+
 
 class RayCluster:
     """Worker pools of actors on one connection; one actor to a worker."""
@@ -94,6 +96,8 @@ class RayWorkerPool:
         self._undelivered: list[Ended] = []
         self._polls: dict[Any, Any] = {}
         self._joining: dict[Any, Any] = {}
+        self._stillborn = 0
+        """Replacements that died before they opened."""
         opened = [self._create() for _ in range(workers)]
         for host in opened:
             self._admit(host)
@@ -177,7 +181,7 @@ class RayWorkerPool:
         if len(waited) > 1 and ready:
             ready, _ = self._ray.wait(waited, num_returns=len(waited), timeout=0)
         for newcomer in [ref for ref in ready if ref in self._joining]:
-            self._admit(self._joining.pop(newcomer))
+            self._join(self._joining.pop(newcomer))
         return [end for poll in ready if poll in self._polls for end in self._collect(poll)]
 
     def _collect(self, poll: Any) -> Sequence[Ended]:
@@ -210,7 +214,23 @@ class RayWorkerPool:
         if self._unpinned():
             self._joining[host.identity.remote()] = host
         else:
+            self._join(host)
+
+    def _join(self, host: Any) -> None:
+        """Admit another worker; one that died first, as its node may have, is replaced again.
+
+        Raises:
+            UsageError: it runs other code, or so many died that it is not their nodes' fault.
+            RightsizeError: It did not start in time.
+        """
+        try:
             self._admit(host)
+        except UsageError as error:
+            died = isinstance(error.__cause__, self._ray.exceptions.RayActorError)
+            if not died or self._stillborn >= _MOST_STILLBORN:
+                raise
+            self._stillborn += 1
+            self._replace()
 
     def _admit(self, host: Any) -> None:
         """Check that a new actor runs the driver's code, open it, and start polling it.

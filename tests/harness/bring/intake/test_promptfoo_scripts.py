@@ -180,7 +180,9 @@ tests:
 def test_an_export_of_openai_s_evals_is_read_whole_and_shows_no_label() -> None:
     """Variables are objects there: what only an assertion reads is not shown to a model."""
     found = read_config(EXPORT, file="c.yaml", read=no_file)
-    assert [str(problem) for problem in found.problems] == []
+    (told,) = found.problems
+    assert str(told).startswith("c.yaml:7: providers[0].config: settings are not taken over")
+    assert "`request: {temperature: 0}`" in str(told)
     assert [case.input for case in found.cases] == ["My card was charged twice", "The app crashed"]
     assert [dict(case.metadata) for case in found.cases] == [
         {"item_channel": "mail"},

@@ -88,6 +88,7 @@ def test_our_own_import_reads_the_spans_to_the_same_table(
             "input_tokens": call.attempt.usage.input_tokens,
             "output_tokens": call.attempt.usage.output_tokens,
             "cached_tokens": call.attempt.usage.cache_read_tokens,
+            "cache_written_tokens": call.attempt.usage.cache_write_tokens,
         }
         for call in calls
         if call.attempt.usage is not None

@@ -46,7 +46,7 @@ BAD: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("no time", lambda row: json.dumps({**row, "startTime": None})),
     ("a time that cannot be read", lambda row: json.dumps({**row, "startTime": "soon"})),
     ("input: no whole number from 0 on", lambda row: json.dumps({**row, "prompt_tokens": -1})),
-    ("cost: no amount from 0 on", lambda row: json.dumps({**row, "spend": "n/a"})),
+    ("cost: no amount from 0 on", lambda row: json.dumps({**row, "spend": "twelve cents"})),
     ("it ends before it begins", lambda row: json.dumps({**row, "endTime": "2026-01-01T00:00Z"})),
     (
         "output: no whole number from 0 on",

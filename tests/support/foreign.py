@@ -33,6 +33,14 @@ tests:
   - vars: {ticket: The app crashed, expected: technical, channel: chat}
 """
 
+POLICY = """\
+max_spend_usd: 10
+risk: {low: {margin: 10}, medium: {margin: 15}, high: {margin: 3}}
+minimum_saving_usd: 50
+expires_days: {prices: 36500}
+"""
+"""Of a workspace that such files are brought into."""
+
 
 def result(test: int, provider: str, *, passed: bool = True, **changes: object) -> dict[str, Any]:
     """One row of promptfoo's results."""

@@ -43,7 +43,7 @@ class RayCluster:
         self._session.ray()
 
     def let_go(self) -> None:
-        """Begin to end Ray, in the background; whoever opened this waits for it."""
+        """Start Ray's shutdown in the background; leaving the `with` block waits for its end."""
         self._session.let_go()
 
     def gpus(self) -> tuple[int, ...]:

@@ -13,12 +13,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Event, Thread
-from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Ended, InlineCluster, WorkerPool
 
@@ -37,7 +36,7 @@ class LateCluster(Cluster, Protocol):
         ...
 
     def let_go(self) -> None:
-        """Begin to end; nothing is asked of it any more."""
+        """Start its shutdown; no call is made through it after this."""
         ...
 
 
@@ -51,23 +50,14 @@ class HandoverCluster:
         self._openers: list[Thread] = []
         self._pools: dict[str, HandoverPool] = {}
 
-    def __enter__(self) -> Self:
-        """Nothing is opened yet."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Open nothing more; whoever is at it comes to an end first."""
+    def close(self) -> None:
+        """Open no further pool, and wait for the threads that are opening one."""
         self._closing.set()
         for opener in self._openers:
             opener.join()
 
     def let_go(self) -> None:
-        """Begin to end the second cluster, unless it is only being opened."""
+        """Start the second cluster's shutdown, unless a thread is still opening it."""
         self._closing.set()
         if not any(opener.is_alive() for opener in self._openers):
             self._there.let_go()
@@ -88,7 +78,7 @@ class HandoverCluster:
             self._there.wait()
             if not self._closing.is_set():
                 coming.set_result(self._there.pool(factory))
-        except BaseException as error:  # noqa: BLE001  # told by whoever uses the pool
+        except BaseException as error:  # noqa: BLE001  # `HandoverPool` reports it to the user
             coming.set_exception(error)
 
 
@@ -97,7 +87,11 @@ def handed_over(
     late: AbstractContextManager[LateCluster], tell: Callable[[str], object]
 ) -> Generator[HandoverCluster]:
     """This process, until the other cluster has started."""
-    with InlineCluster() as here, late as there, HandoverCluster(here, there, tell) as both:
+    with (
+        InlineCluster() as here,
+        late as there,
+        closing(HandoverCluster(here, there, tell)) as both,
+    ):
         yield both
 
 
@@ -163,7 +157,7 @@ class HandoverPool:
             self._tell(f"warning: {error}. This process goes on, and makes every call by itself")
 
     def _release(self, side: _Side) -> None:
-        """Hand over what has room beside the calls that the other side still makes."""
+        """Send the held tasks whose lane is not full, calls of both sides counted."""
         held, self._held = self._held, deque()
         for task in held:
             if self._has_room(task[1], side):

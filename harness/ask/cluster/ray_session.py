@@ -57,7 +57,7 @@ class RaySession:
         return self._ray
 
     def let_go(self) -> None:
-        """Begin to close; nothing is asked of it any more."""
+        """Start closing; no call is made through it after this."""
         self._close.set()
 
     def close(self) -> None:
@@ -82,10 +82,10 @@ class RaySession:
 
 
 def signals_of_now() -> Callable[[], None]:
-    """Give SIGTERM and SIGINT back, later, to whoever hears them now.
+    """Note the process's handlers of SIGTERM and SIGINT; the function returned restores them.
 
-    Ray's library takes them: it dumps a stack, and aborts. Python's own `signal` would have to be
-    called in the main thread, which does not wait for Ray; the handlers of C are the process's.
+    Ray's library installs its own, which print a stack and abort. `signal.signal` works in the main
+    thread alone, which does not wait for Ray; these are C handlers, which any thread may set.
     """
     heard, hear = ctypes.pythonapi.PyOS_getsig, ctypes.pythonapi.PyOS_setsig
     heard.argtypes, heard.restype = [ctypes.c_int], ctypes.c_void_p

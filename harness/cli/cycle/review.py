@@ -223,9 +223,10 @@ _SHOWN = {
 }
 
 
-def _monthly(record: DecisionRecord) -> Decimal:
-    """What the feature costs a month, where that is known."""
-    return record.current_cost.monthly_after_discounts or Decimal(0)
+def _monthly(record: DecisionRecord) -> tuple[bool, Decimal | None]:
+    """Orders features by what they cost a month; one whose cost is not known comes last."""
+    monthly = record.current_cost.monthly_after_discounts
+    return monthly is not None, monthly
 
 
 def _show_made_up(out: Path) -> int:

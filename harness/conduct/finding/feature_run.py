@@ -241,8 +241,7 @@ class FeatureRun:
         own, new = self.board.arm(self.incumbent.name, measure), self.arm(option, measure)
         known = self._paired.get((option, measure))
         if known is None or known[0] is not own or known[1] is not new:
-            order, clusters = self.design.order, self.design.clusters
-            found = pair_up(own, new, order=order, clusters=clusters)
+            found = pair_up(own, new, order=self.design.order, clusters=self.design.clusters)
             known = self._paired[option, measure] = (own, new, found)
         return known[2]
 

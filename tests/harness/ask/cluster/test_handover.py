@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
@@ -110,7 +111,7 @@ def begun(both: HandoverCluster, late: Late) -> None:
 def test_what_is_begun_here_ends_here_and_all_else_goes_there() -> None:
     first, second = Scripted(), Scripted(size=3)
     late = Late(second)
-    with HandoverCluster(Here(first), late, print) as both:
+    with closing(HandoverCluster(Here(first), late, print)) as both:
         pool = both.pool("any")
         one, two = pool.send(["one", "two"])
         assert pool.size == pool.size_at("http://x") == 1
@@ -132,7 +133,7 @@ def test_what_is_begun_here_ends_here_and_all_else_goes_there() -> None:
 def test_both_sides_together_keep_to_a_lanes_width() -> None:
     first, second = Scripted(), Scripted(size=2)
     late = Late(second)
-    with HandoverCluster(Here(first), late, print) as both:
+    with closing(HandoverCluster(Here(first), late, print)) as both:
         pool = both.pool("any")
         # Four may be on the wire; two more wait at the one worker.
         pool.send(begun_here := [Asked(f"here {n}", width=4) for n in range(6)])
@@ -159,7 +160,7 @@ def test_both_sides_together_keep_to_a_lanes_width() -> None:
 def test_a_cluster_that_never_comes_is_told_once_and_this_process_goes_on() -> None:
     first, told = Scripted(), list[str]()
     late = Late(RightsizeError("Ray did not start on this machine"))
-    with HandoverCluster(Here(first), late, told.append) as both:
+    with closing(HandoverCluster(Here(first), late, told.append)) as both:
         pool = both.pool("any")
         begun(both, late)
         for name in ("one", "two"):
@@ -173,7 +174,7 @@ def test_a_cluster_that_never_comes_is_told_once_and_this_process_goes_on() -> N
 def test_a_cluster_that_is_let_go_ends_at_once_but_not_while_it_is_opened() -> None:
     for opened in (True, False):
         late = Late(Scripted())
-        with HandoverCluster(Here(Scripted()), late, print) as both:
+        with closing(HandoverCluster(Here(Scripted()), late, print)) as both:
             both.pool("any")
             if opened:
                 begun(both, late)
@@ -186,7 +187,7 @@ def test_a_cluster_that_is_let_go_ends_at_once_but_not_while_it_is_opened() -> N
 def test_nothing_is_opened_after_the_end() -> None:
     late = Late(Scripted())
     threading.Timer(0.05, late.started.set).start()
-    with HandoverCluster(Here(Scripted()), late, print) as both:
+    with closing(HandoverCluster(Here(Scripted()), late, print)) as both:
         both.pool("any")
     assert not late.opened
 
@@ -208,7 +209,7 @@ def test_a_replay_that_is_handed_over_asks_each_trial_once_within_the_cap(
                 yield scripted(n, log, reserve_usd=CENT)
 
         with (
-            HandoverCluster(here, late, print) as both,
+            closing(HandoverCluster(here, late, print)) as both,
             Journal.open(path, run_id="r1", cycle="2026-Q4", now="2026-11-24T00:00:00+00:00") as j,
         ):
             run = replay(

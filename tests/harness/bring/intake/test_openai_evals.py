@@ -9,14 +9,9 @@ import pytest
 from harness.bring.onramp.bringing import read_answers
 from harness.cli.main import run
 from harness.errors import UsageError
+from tests.support.foreign import POLICY
 
 TICKETS = (("The screen stays dark", "Hardware"), ("VPN login fails", "Software"))
-POLICY = """\
-max_spend_usd: 10
-risk: {low: {margin: 10}, medium: {margin: 15}, high: {margin: 3}}
-minimum_saving_usd: 50
-expires_days: {prices: 36500}
-"""
 FEATURE = """\
 name: Desk
 owner: dana@example.com

@@ -10,14 +10,8 @@ import yaml
 
 from harness.cli.main import run
 from harness.workspace.state import journal_file
-from tests.support.foreign import log_json, result, results, sample
+from tests.support.foreign import POLICY, log_json, result, results, sample
 
-POLICY = """\
-max_spend_usd: 10
-risk: {low: {margin: 10}, medium: {margin: 15}, high: {margin: 3}}
-minimum_saving_usd: 50
-expires_days: {prices: 36500}
-"""
 FEATURE = """\
 name: Routing
 owner: dana@example.com

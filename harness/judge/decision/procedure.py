@@ -24,9 +24,8 @@ are never asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TypeAlias
 
-from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision import ladder
 from harness.judge.decision.bounds import (
     Figures,
@@ -52,6 +51,9 @@ from harness.judge.decision.standing import (
 from harness.stats.sequential.design import Design
 from harness.stats.sequential.levels import holm
 from harness.stats.sequential.sample_size import size_of
+
+_Test: TypeAlias = tuple[float | None, float]
+"""An option's p-value, None where it cannot be tested, and its level: it passes below it."""
 
 
 def next_step(design: Design, evidence: PairsSoFar) -> Step:
@@ -126,8 +128,8 @@ def _holm_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...
     """The standings so far; no option passes before it was asked every case."""
     worse = _harms(design, evidence)
     return tuple(
-        _standing(design, evidence, tested, worse.get(tested.option))
-        for tested in _tests(design, evidence)
+        _standing(design, evidence, option, test, worse.get(option))
+        for option, test in _holm_tests(design, evidence).items()
     )
 
 
@@ -136,89 +138,73 @@ def _harms(design: Design, evidence: PairsSoFar) -> Mapping[str, ShownHarm]:
     return harms(design, evidence, used)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
-    """One option's single test; `p_value` is None where it could not be tested."""
-
-    option: str
-    p_value: float | None
-    passed: bool
-    level: float
-
-
-def _tests(design: Design, evidence: PairsSoFar) -> tuple[_Tested, ...]:
-    size = len(design.order)
+def _holm_tests(design: Design, evidence: PairsSoFar) -> Mapping[str, _Test]:
     names = [option.name for option in design.options]
-    p_values = [_full_p_value(design, evidence, name, size) for name in names]
-    result = holm([1.0 if p is None else p for p in p_values], design.alpha)
-    levels = [min(float(one), most) for one, most in zip(result.level, design.limits, strict=True)]
-    return tuple(
-        _Tested(
-            option=name,
-            p_value=p,
-            passed=bool(passed) and p is not None and p < level,
-            level=level,
-        )
-        for name, p, passed, level in zip(names, p_values, result.passed, levels, strict=True)
-    )
+    p_values = [_full_p_value(design, evidence, name) for name in names]
+    shared = holm([1.0 if p is None else p for p in p_values], design.alpha).level
+    levels = [min(float(one), most) for one, most in zip(shared, design.limits, strict=True)]
+    return dict(zip(names, zip(p_values, levels, strict=True), strict=True))
 
 
-def _full_p_value(design: Design, evidence: PairsSoFar, name: str, size: int) -> float | None:
+def _full_p_value(design: Design, evidence: PairsSoFar, option: str) -> float | None:
     """None if the option cannot be tested: not fully asked, or incomplete."""
-    if evidence.asked(name) < size:
+    size = len(design.order)
+    if evidence.asked(option) < size or incomplete(design, evidence.pairs[option]):
         return None
-    pairs = evidence.pairs[name]
-    if incomplete(design, pairs):
-        return None
-    return option_p_value(design, evidence, name, size)
+    return option_p_value(design, evidence, option, size)
+
+
+def _passed(test: _Test) -> bool:
+    p_value, level = test
+    return p_value is not None and p_value < level
 
 
 def _standing(
-    design: Design, evidence: PairsSoFar, tested: _Tested, harm: ShownHarm | None
+    design: Design, evidence: PairsSoFar, option: str, test: _Test, harm: ShownHarm | None
 ) -> Standing:
     """The standing of an option after its single test."""
-    pairs = evidence.pairs.get(tested.option)
+    pairs = evidence.pairs.get(option)
     if pairs is None:
-        return Standing(option=tested.option, state=QualityState.VETOED)
+        return Standing(option=option, state=QualityState.VETOED)
     size = len(design.order)
-    state = _state(design, evidence, tested, harm)
+    p_value, level = test
+    state = _state(design, evidence, option, test, harm)
     if state is QualityState.INFERIOR and harm is not None:
-        found = harmful(design, pairs, harm, level=tested.level)
+        found = harmful(design, pairs, harm, level=level)
     else:
-        found = shown(design, pairs, cases=(0, size), level=tested.level)
+        found = shown(design, pairs, cases=(0, size), level=level)
     return Standing(
-        option=tested.option,
+        option=option,
         state=state,
         asked=len(pairs.pairs),
         figures=found,
-        looks=(_look(tested, found, state),),
+        looks=(_look(p_value, found, state),),
         unlabelled=unlabelled(pairs, size) if state is QualityState.WAITING else (),
-        fewest=to_settle(design, evidence, tested.option, count=size, level=tested.level)
+        fewest=to_settle(design, evidence, option, count=size, level=level)
         if state in {QualityState.WAITING, QualityState.INCOMPLETE}
         else 0,
     )
 
 
 def _state(
-    design: Design, evidence: PairsSoFar, tested: _Tested, harm: ShownHarm | None
+    design: Design, evidence: PairsSoFar, option: str, test: _Test, harm: ShownHarm | None
 ) -> QualityState:
-    pairs: Pairs = evidence.pairs[tested.option]
-    if tested.option in evidence.vetoed:
+    if option in evidence.vetoed:
         return QualityState.VETOED
-    if incomplete(design, pairs):
+    if incomplete(design, evidence.pairs[option]):
         return QualityState.INCOMPLETE
-    if tested.passed:
+    if _passed(test):
         return QualityState.PASSES
-    return QualityState.INFERIOR if harm is not None else _open(design, evidence, tested)
+    return QualityState.INFERIOR if harm is not None else _open(design, evidence, option, test[1])
 
 
-def _open(design: Design, evidence: PairsSoFar, tested: _Tested) -> QualityState:
+def _open(design: Design, evidence: PairsSoFar, option: str, level: float) -> QualityState:
     """Whether it waits for labels or answers: it would pass if they favoured it."""
     size = len(design.order)
-    best = option_p_value(design, evidence, tested.option, size, best=True)
-    if best is None or best >= tested.level:
+    best = option_p_value(design, evidence, option, size, best=True)
+    if best is None or best >= level:
         return QualityState.OPEN
-    waits = unlabelled(evidence.pairs[tested.option], size)
+    waits = unlabelled(evidence.pairs[option], size)
     return QualityState.WAITING if waits else QualityState.INCOMPLETE
 
 
@@ -229,7 +215,7 @@ _ACTIONS = {
 }
 
 
-def _look(tested: _Tested, found: Figures, state: QualityState) -> LookRow:
+def _look(p_value: float | None, found: Figures, state: QualityState) -> LookRow:
     estimate = found.tested
     return LookRow(
         number=1,
@@ -237,7 +223,7 @@ def _look(tested: _Tested, found: Figures, state: QualityState) -> LookRow:
         difference=None if estimate is None else estimate.value,
         worst=None if estimate is None else estimate.lower,
         level=found.level,
-        p_value=tested.p_value,
+        p_value=p_value,
         action=_ACTIONS.get(state, "continue"),
     )
 
@@ -252,7 +238,7 @@ def _sequence_step(design: Design, evidence: PairsSoFar) -> Step:
             continue
         if evidence.asked(option.name) < size:
             return Ask(options=((option.name, size),), incumbent=size)
-        if not _test(design, evidence, option.name).passed:
+        if not _passed(_sequence_test(design, evidence, option.name)):
             break
         if option.name not in settled:
             return Confirm(options=(option.name,))
@@ -263,16 +249,13 @@ def _sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing,
     """The standings so far, cheapest option first."""
     worse = _harms(design, evidence)
     return tuple(
-        _standing(design, evidence, _test(design, evidence, option.name), worse.get(option.name))
-        if evidence.asked(option.name) or option.name in evidence.vetoed
-        else Standing(option=option.name, state=QualityState.NOT_ASKED)
-        for option in design.options
+        _standing(design, evidence, name, _sequence_test(design, evidence, name), worse.get(name))
+        if evidence.asked(name) or name in evidence.vetoed
+        else Standing(option=name, state=QualityState.NOT_ASKED)
+        for name in (option.name for option in design.options)
     )
 
 
-def _test(design: Design, evidence: PairsSoFar, option: str) -> _Tested:
-    p = _full_p_value(design, evidence, option, len(design.order))
-    names = [each.name for each in design.options]
-    level = design.limits[names.index(option)]
-    passed = p is not None and p < level
-    return _Tested(option=option, p_value=p, passed=passed, level=level)
+def _sequence_test(design: Design, evidence: PairsSoFar, option: str) -> _Test:
+    place = [each.name for each in design.options].index(option)
+    return _full_p_value(design, evidence, option), design.limits[place]

@@ -35,6 +35,7 @@ OPTION_FORMS = (
     "OptionProgress",  # shown on the way
     "OptionFacts",  # what the verdict is made from
     "OptionResult",  # what the verdict says of it
+    "WeighedOption",  # both in one
     "OptionRecord",  # recorded
     "OptionCost",  # recorded: its cost
     "LockedModel",  # locked

@@ -28,7 +28,7 @@ from harness.conduct.finding.vetoes import Parts, look_at_parts
 from harness.judge.comparison.pairs import Pairs
 from harness.judge.decision.quality import quality, score_levels, settled_in
 from harness.judge.decision.standing import QualityState, Standing
-from harness.judge.decision.verdict import OptionFacts, OptionResult
+from harness.judge.decision.verdict import WeighedOption
 from harness.money.prices.model_catalogue import facts as known
 from harness.money.savings import Bar, QualityLoss
 from harness.plan.ladder import PlannedOption
@@ -119,12 +119,12 @@ def _glimpse(run: FeatureRun, pairs: Pairs) -> str:
 
 def facts(
     examined: Examined, plan: FeaturePlan, run: FeatureRun | None, minimum: Decimal
-) -> OptionFacts:
+) -> WeighedOption:
     """What the verdict weighs; an option of a feature that is not asked shares its reason."""
     planned, standing = examined.planned, examined.standing
     if standing is None or run is None or planned.excluded is not None:
         blocked = (planned.excluded,) if planned.excluded else plan.reasons
-        return OptionFacts(option=planned.name, quality=None, blocked=blocked)
+        return WeighedOption(option=planned.name, quality=None, blocked=blocked)
     vetoes = run.vetoes.get(planned.name)
     measured = examined.measured
     cost = measured.cost.monthly_after_discounts if measured and measured.cost else None
@@ -140,7 +140,7 @@ def facts(
             if state in {QualityState.INFERIOR, QualityState.UNLIKELY}
             else state
         )
-    return OptionFacts(
+    return WeighedOption(
         option=planned.name,
         quality=state,
         vetoes=vetoes.reasons if vetoes else (),
@@ -181,7 +181,7 @@ def _credit(examined: Examined, rung: PlannedOption, run: FeatureRun) -> Reason:
 
 
 def option_record(
-    examined: Examined, result: OptionResult, plan: FeaturePlan, run: FeatureRun | None
+    examined: Examined, weighed: WeighedOption, plan: FeaturePlan, run: FeatureRun | None
 ) -> OptionRecord:
     """Write one option down."""
     rung = examined.planned
@@ -192,9 +192,9 @@ def option_record(
         target=target(rung, plan, run),
         lever=lever_of(rung, plan),
         prompts_tried=0,
-        result=result.result,
-        reason_codes=result.reasons,
-        note=note(examined, result),
+        result=weighed.result,
+        reason_codes=weighed.reasons,
+        note=note(examined, weighed.reasons),
         quality=examined.quality,
         slices=parts.slices if parts else (),
         guardrails=parts.guardrails if parts else (),
@@ -208,7 +208,7 @@ def option_record(
         cascade=cascade_facts(rung, examined.measured, plan, run),
         audit=with_form(run, rung.name, audit(_resting(examined, run))) if run and asked else None,
         grader=grader(run, _resting(examined, run)) if run and asked else None,
-        stopped=examined.stopped if Reason.UNLIKELY_TO_PASS in result.reasons else None,
+        stopped=examined.stopped if Reason.UNLIKELY_TO_PASS in weighed.reasons else None,
     )
 
 
@@ -264,13 +264,13 @@ def _own_name(rung: PlannedOption, served: Collection[str]) -> str | None:
     return next(iter(served)) if own else None
 
 
-def note(examined: Examined, result: OptionResult) -> str:
+def note(examined: Examined, reasons: tuple[Reason, ...]) -> str:
     """Why, in one plain line."""
     if examined.planned.excluded is not None:
         return examined.planned.note
-    if Reason.EVALSET_CANNOT_TELL in result.reasons:
+    if Reason.EVALSET_CANNOT_TELL in reasons:
         return "these cases cannot tell it from an answer that never changes"
-    if Reason.CHEAPER_ONE_PASSED in result.reasons:
+    if Reason.CHEAPER_ONE_PASSED in reasons:
         return "not needed: a cheaper one passed everything"
     found = examined.quality
     if found is None:

@@ -110,13 +110,13 @@ class _Writer:
             current_latency=self._current_latency(),
             noise=noise(self._run) if self._run else None,
             options=tuple(
-                option_record(one, result, plan, self._run).model_copy(
+                option_record(one, weighed, plan, self._run).model_copy(
                     update={
-                        "prompts_tried": dict(context.prompts_tried).get(result.option, 0),
-                        "proof": self._proofs.get(result.option),
+                        "prompts_tried": dict(context.prompts_tried).get(weighed.option, 0),
+                        "proof": self._proofs.get(weighed.option),
                     }
                 )
-                for one, result in zip(self._examined, decided.options, strict=True)
+                for one, weighed in zip(self._examined, decided.options, strict=True)
             ),
             bridge=self._bridge(chosen),
             levers=self._levers(),

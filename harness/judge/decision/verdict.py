@@ -1,4 +1,4 @@
-"""Every option's facts -> results, reason codes and the verdict: a closed truth table."""
+"""What is known of every option -> its result, its reasons, and the verdict: a closed table."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ _REPORTED_FIRST = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptionFacts:
-    """What the verdict weighs about one option.
+class WeighedOption:
+    """What the verdict weighs about one option, and once it is decided what became of it.
 
     `quality` is None for an option that was never in the test: `blocked` then says why.
     `vetoes` are settled reasons against it (slice, guardrail, latency, retirement); `doubts`
@@ -73,6 +73,7 @@ class OptionFacts:
     the saving minus its errors and the one-off cost is too small. `cost` is USD a month, after
     discounts, at the production mix; `net` is the expected saving minus the cost of its errors,
     None when the cost of an error is not stated. `credit` is the reason given when it passes.
+    `result` and `reasons` are the verdict's: `decide` fills them in.
     """
 
     option: str
@@ -85,6 +86,8 @@ class OptionFacts:
     cost: Decimal | None = None
     net: Decimal | None = None
     credit: Reason = Reason.NON_INFERIOR_AND_CHEAPER
+    result: Result = Result.NOT_RUN
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +105,6 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OptionResult:
-    """The result of one option, and the reasons for it."""
-
-    option: str
-    result: Result
-    reasons: tuple[Reason, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """The machine's finding for one feature; options in the order they were given."""
 
@@ -118,39 +112,39 @@ class Decided:
     finding: Finding
     reasons: tuple[Reason, ...]
     chosen: str | None
-    options: tuple[OptionResult, ...]
+    options: tuple[WeighedOption, ...]
 
 
-def decide(feature: Circumstances, options: Sequence[OptionFacts]) -> Decided:
+def decide(feature: Circumstances, options: Sequence[WeighedOption]) -> Decided:
     """Weigh every option; `options` come cheapest first.
 
     Raises:
         ValueError: an option has neither a quality state nor a reason, or is vetoed without one.
     """
-    results = tuple(_result(option) for option in options)
+    weighed = tuple(_weighed(option) for option in options)
     if feature.blocked:
-        return _undecided(Finding.UNAVAILABLE, feature.blocked, results)
+        return _undecided(Finding.UNAVAILABLE, feature.blocked, weighed)
     if feature.cannot_tell:
-        results = tuple(_untold(item) for item in results)
+        weighed = tuple(_untold(item) for item in weighed)
     elif feature.baseline_fails_bar:
-        return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), results)
-    chosen = _best(options, results)
+        return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), weighed)
+    chosen = _best(weighed)
     if chosen is not None:
-        return _downgrade(chosen, results)
-    still_open = [item for item in results if not _is_closed(item)]
+        return _downgrade(chosen, weighed)
+    still_open = [item for item in weighed if not _is_closed(item)]
     if still_open:
         reasons = tuple(reason for reason in _union(_telling(still_open)) if reason not in SETTLED)
-        return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, results)
+        return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, weighed)
     return Decided(
         verdict=Verdict.JUSTIFY,
         finding=Finding.RIGHT_SIZED,
-        reasons=_union(results) or (Reason.NO_CHEAPER_CANDIDATE,),
+        reasons=_union(weighed) or (Reason.NO_CHEAPER_CANDIDATE,),
         chosen=None,
-        options=results,
+        options=weighed,
     )
 
 
-def _result(option: OptionFacts) -> OptionResult:
+def _weighed(option: WeighedOption) -> WeighedOption:
     if option.blocked:
         return _of(option, Result.NOT_RUN, option.blocked)
     if option.quality is None:
@@ -167,7 +161,7 @@ def _result(option: OptionFacts) -> OptionResult:
     return _of(option, Result.PASS, (option.credit,))
 
 
-def _untold(item: OptionResult) -> OptionResult:
+def _untold(item: WeighedOption) -> WeighedOption:
     """The result on an eval set that cannot tell: only reasons that hold without it are kept."""
     if item.result is Result.NOT_RUN:
         return item
@@ -178,11 +172,11 @@ def _untold(item: OptionResult) -> OptionResult:
     return replace(item, result=Result.UNDECIDED, reasons=(*first, Reason.EVALSET_CANNOT_TELL))
 
 
-def _of(option: OptionFacts, result: Result, reasons: tuple[Reason, ...]) -> OptionResult:
-    return OptionResult(option=option.option, result=result, reasons=tuple(dict.fromkeys(reasons)))
+def _of(option: WeighedOption, result: Result, reasons: tuple[Reason, ...]) -> WeighedOption:
+    return replace(option, result=result, reasons=tuple(dict.fromkeys(reasons)))
 
 
-def _reasons_against(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
+def _reasons_against(option: WeighedOption, quality: QualityState) -> tuple[Reason, ...]:
     quality_reason = (_CLOSED[quality],) if quality in _CLOSED else ()
     saving: tuple[Reason, ...] = ()
     if option.saves_enough is False:
@@ -192,48 +186,47 @@ def _reasons_against(option: OptionFacts, quality: QualityState) -> tuple[Reason
     return quality_reason + option.vetoes + saving
 
 
-def _reasons_to_wait(option: OptionFacts, quality: QualityState) -> tuple[Reason, ...]:
+def _reasons_to_wait(option: WeighedOption, quality: QualityState) -> tuple[Reason, ...]:
     quality_reason = (_OPEN[quality],) if quality in _OPEN else ()
     unknown_cost = option.saves_enough is None and not option.doubts
     return quality_reason + option.doubts + ((Reason.PRICE_MISSING,) if unknown_cost else ())
 
 
-def _telling(still_open: Sequence[OptionResult]) -> Sequence[OptionResult]:
+def _telling(still_open: Sequence[WeighedOption]) -> Sequence[WeighedOption]:
     """Drops untried options when a tried one already explains why the verdict is open."""
     untried = (Result.NOT_RUN, (Reason.QUALITY_UNDECIDED,))
     told = [item for item in still_open if (item.result, item.reasons) != untried]
     return told or still_open
 
 
-def _is_closed(item: OptionResult) -> bool:
+def _is_closed(item: WeighedOption) -> bool:
     return bool(item.reasons) and set(item.reasons) <= SETTLED
 
 
-def _best(options: Sequence[OptionFacts], results: Sequence[OptionResult]) -> str | None:
+def _best(weighed: Sequence[WeighedOption]) -> WeighedOption | None:
     """The passing option with the largest net saving, else the cheapest; None when none passes.
 
     Options without figures come last; ties go by ladder order.
     """
-    passing = [
-        (-(option.net or Decimal(0)), option.cost is None, option.cost or Decimal(0), place)
-        for place, (option, item) in enumerate(zip(options, results, strict=True))
-        if item.result is Result.PASS
-    ]
-    return options[min(passing)[-1]].option if passing else None
-
-
-def _downgrade(chosen: str, results: tuple[OptionResult, ...]) -> Decided:
-    reasons = next(item.reasons for item in results if item.option == chosen)
-    return Decided(
-        verdict=Verdict.DOWNGRADE,
-        finding=Finding.OVER_PROVISIONED,
-        reasons=reasons,
-        chosen=chosen,
-        options=tuple(_not_needed(item) for item in results),
+    passing = (item for item in weighed if item.result is Result.PASS)
+    return min(
+        passing,
+        key=lambda item: (-(item.net or Decimal(0)), item.cost is None, item.cost or Decimal(0)),
+        default=None,
     )
 
 
-def _not_needed(item: OptionResult) -> OptionResult:
+def _downgrade(chosen: WeighedOption, weighed: tuple[WeighedOption, ...]) -> Decided:
+    return Decided(
+        verdict=Verdict.DOWNGRADE,
+        finding=Finding.OVER_PROVISIONED,
+        reasons=chosen.reasons,
+        chosen=chosen.option,
+        options=tuple(_not_needed(item) for item in weighed),
+    )
+
+
+def _not_needed(item: WeighedOption) -> WeighedOption:
     """An option that was never asked because a cheaper one passed."""
     if item.result is Result.NOT_RUN and Reason.QUALITY_UNDECIDED in item.reasons:
         return replace(item, reasons=(Reason.CHEAPER_ONE_PASSED,))
@@ -241,12 +234,12 @@ def _not_needed(item: OptionResult) -> OptionResult:
 
 
 def _undecided(
-    finding: Finding, reasons: tuple[Reason, ...], results: tuple[OptionResult, ...]
+    finding: Finding, reasons: tuple[Reason, ...], weighed: tuple[WeighedOption, ...]
 ) -> Decided:
     return Decided(
-        verdict=Verdict.UNDECIDED, finding=finding, reasons=reasons, chosen=None, options=results
+        verdict=Verdict.UNDECIDED, finding=finding, reasons=reasons, chosen=None, options=weighed
     )
 
 
-def _union(items: Sequence[OptionResult]) -> tuple[Reason, ...]:
+def _union(items: Sequence[WeighedOption]) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(reason for item in items for reason in item.reasons))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.judge.decision.procedure import standings
 from harness.judge.decision.standing import PairsSoFar
-from harness.judge.decision.verdict import Circumstances, OptionFacts, decide
+from harness.judge.decision.verdict import Circumstances, WeighedOption, decide
 from harness.record.base import Verdict
 from tests.support.decisions import design
 from tests.support.histories import Driven, differences, drive, prefix
@@ -32,7 +32,7 @@ def _decide(values: list[float], margin: float) -> tuple[Verdict, Driven]:
     plan = design(n=N, options=1, kind="ladder", margin=margin)
     found = drive(plan, {"o0": values}, frozenset())
     state = found.standings[0].state
-    return decide(Circumstances(), [OptionFacts(option="o0", quality=state)]).verdict, found
+    return decide(Circumstances(), [WeighedOption(option="o0", quality=state)]).verdict, found
 
 
 @law

@@ -18,7 +18,7 @@ from harness.judge.comparison.pairs import Missed, Pairs
 from harness.judge.decision.procedure import next_step, standings
 from harness.judge.decision.quality import missingness, quality
 from harness.judge.decision.standing import Ask, Confirm, Finished, PairsSoFar
-from harness.judge.decision.verdict import Circumstances, OptionFacts, decide
+from harness.judge.decision.verdict import Circumstances, WeighedOption, decide
 from harness.record.quality_parts import StopFacts
 from tests.support.decisions import design
 from tests.support.histories import prefix
@@ -90,7 +90,7 @@ def record_of(
     """As a review writes it: refused where a law is broken."""
     decided = decide(
         Circumstances(),
-        [OptionFacts(option=each.option, quality=each.state) for each in found if each.asked],
+        [WeighedOption(option=each.option, quality=each.state) for each in found if each.asked],
     )
     options = []
     for each, result in zip([f for f in found if f.asked], decided.options, strict=True):

@@ -6,31 +6,31 @@ from itertools import product
 import pytest
 
 from harness.judge.decision.standing import QualityState
-from harness.judge.decision.verdict import Circumstances, OptionFacts, decide
+from harness.judge.decision.verdict import Circumstances, WeighedOption, decide
 from harness.record.base import Finding, Reason, Result, Verdict
 
 KINDS = {
-    "passes": OptionFacts(option="x", quality=QualityState.PASSES),
-    "inferior": OptionFacts(option="x", quality=QualityState.INFERIOR),
-    "unlikely": OptionFacts(option="x", quality=QualityState.UNLIKELY),
-    "open": OptionFacts(option="x", quality=QualityState.OPEN),
-    "waiting": OptionFacts(option="x", quality=QualityState.WAITING),
-    "incomplete": OptionFacts(option="x", quality=QualityState.INCOMPLETE),
-    "too small": OptionFacts(option="x", quality=QualityState.TOO_SMALL),
-    "not asked": OptionFacts(option="x", quality=QualityState.NOT_ASKED),
-    "slice": OptionFacts(
+    "passes": WeighedOption(option="x", quality=QualityState.PASSES),
+    "inferior": WeighedOption(option="x", quality=QualityState.INFERIOR),
+    "unlikely": WeighedOption(option="x", quality=QualityState.UNLIKELY),
+    "open": WeighedOption(option="x", quality=QualityState.OPEN),
+    "waiting": WeighedOption(option="x", quality=QualityState.WAITING),
+    "incomplete": WeighedOption(option="x", quality=QualityState.INCOMPLETE),
+    "too small": WeighedOption(option="x", quality=QualityState.TOO_SMALL),
+    "not asked": WeighedOption(option="x", quality=QualityState.NOT_ASKED),
+    "slice": WeighedOption(
         option="x", quality=QualityState.VETOED, vetoes=(Reason.SLICE_REGRESSION,)
     ),
-    "slow": OptionFacts(
+    "slow": WeighedOption(
         option="x", quality=QualityState.PASSES, vetoes=(Reason.LATENCY_SLO_MISSED,)
     ),
-    "unmeasured": OptionFacts(
+    "unmeasured": WeighedOption(
         option="x", quality=QualityState.VETOED, doubts=(Reason.LATENCY_NOT_MEASURED,)
     ),
-    "dear": OptionFacts(option="x", quality=QualityState.PASSES, saves_enough=False),
-    "unknown cost": OptionFacts(option="x", quality=QualityState.PASSES, saves_enough=None),
-    "forbidden": OptionFacts(option="x", quality=None, blocked=(Reason.DATA_NOT_PERMITTED,)),
-    "unpriced": OptionFacts(option="x", quality=None, blocked=(Reason.PRICE_MISSING,)),
+    "dear": WeighedOption(option="x", quality=QualityState.PASSES, saves_enough=False),
+    "unknown cost": WeighedOption(option="x", quality=QualityState.PASSES, saves_enough=None),
+    "forbidden": WeighedOption(option="x", quality=None, blocked=(Reason.DATA_NOT_PERMITTED,)),
+    "unpriced": WeighedOption(option="x", quality=None, blocked=(Reason.PRICE_MISSING,)),
 }
 CLOSES = {
     "QUALITY_INFERIOR",
@@ -66,9 +66,9 @@ BEFORE_THE_EVALSET = {
 LEFT = {"inferior", "unlikely", "slice", "slow", "dear", "forbidden"}
 
 
-def _options(kinds: tuple[str, ...]) -> list[OptionFacts]:
+def _options(kinds: tuple[str, ...]) -> list[WeighedOption]:
     return [
-        OptionFacts(
+        WeighedOption(
             option=f"o{place}",
             quality=KINDS[kind].quality,
             blocked=KINDS[kind].blocked,
@@ -129,9 +129,9 @@ def test_each_option_gets_its_result(kind: str, result: Result, reason: Reason) 
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_closes_an_option_or_keeps_the_verdict_open(reason: Reason) -> None:
     """Of an option that was never in the test, and of one that was, beside another that is left."""
-    blocked = OptionFacts(option="x", quality=None, blocked=(reason,))
-    vetoed = OptionFacts(option="x", quality=QualityState.VETOED, vetoes=(reason,))
-    left = OptionFacts(option="y", quality=QualityState.INFERIOR)
+    blocked = WeighedOption(option="x", quality=None, blocked=(reason,))
+    vetoed = WeighedOption(option="x", quality=QualityState.VETOED, vetoes=(reason,))
+    left = WeighedOption(option="y", quality=QualityState.INFERIOR)
     for options in ([blocked], [vetoed], [left, blocked], [vetoed, left]):
         found = decide(Circumstances(), options)
         if reason in CLOSES:
@@ -147,7 +147,7 @@ def test_each_reason_closes_an_option_or_keeps_the_verdict_open(reason: Reason) 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_what_holds_on_a_set_that_cannot_tell(reason: Reason) -> None:
-    vetoed = OptionFacts(
+    vetoed = WeighedOption(
         option="x", quality=QualityState.VETOED, vetoes=(reason, Reason.SLICE_REGRESSION)
     )
     found = decide(Circumstances(cannot_tell=True), [vetoed])
@@ -165,18 +165,18 @@ def test_a_dearer_option_that_was_never_asked_was_not_needed() -> None:
 
 
 def test_the_cheapest_by_measured_cost_is_chosen() -> None:
-    dear = OptionFacts(option="dear", quality=QualityState.PASSES, cost=Decimal("0.02"))
-    cheap = OptionFacts(option="cheap", quality=QualityState.PASSES, cost=Decimal("0.01"))
-    unknown = OptionFacts(option="unknown", quality=QualityState.PASSES)
+    dear = WeighedOption(option="dear", quality=QualityState.PASSES, cost=Decimal("0.02"))
+    cheap = WeighedOption(option="cheap", quality=QualityState.PASSES, cost=Decimal("0.01"))
+    unknown = WeighedOption(option="unknown", quality=QualityState.PASSES)
     assert decide(Circumstances(), [unknown, dear, cheap]).chosen == "cheap"
 
 
 def test_what_is_left_of_the_saving_counts_for_nothing_where_nobody_knows_it() -> None:
-    known = OptionFacts(
+    known = WeighedOption(
         option="known", quality=QualityState.PASSES, net=Decimal("0.5"), cost=Decimal(9)
     )
-    unknown = OptionFacts(option="unknown", quality=QualityState.PASSES, cost=Decimal(1))
-    loses = OptionFacts(
+    unknown = WeighedOption(option="unknown", quality=QualityState.PASSES, cost=Decimal(1))
+    loses = WeighedOption(
         option="loses", quality=QualityState.PASSES, net=Decimal("-0.5"), cost=Decimal(1)
     )
     assert decide(Circumstances(), [unknown, known, loses]).chosen == "known"
@@ -184,8 +184,8 @@ def test_what_is_left_of_the_saving_counts_for_nothing_where_nobody_knows_it() -
 
 
 def test_the_reasons_of_a_downgrade_are_those_of_its_choice() -> None:
-    worse = OptionFacts(option="worse", quality=QualityState.INFERIOR)
-    better = OptionFacts(
+    worse = WeighedOption(option="worse", quality=QualityState.INFERIOR)
+    better = WeighedOption(
         option="better", quality=QualityState.PASSES, credit=Reason.SUPERIOR_AND_CHEAPER
     )
     found = decide(Circumstances(), [worse, better])
@@ -203,14 +203,14 @@ def test_beside_a_choice_only_what_was_never_asked_was_not_needed() -> None:
 
 def test_an_open_verdict_names_only_what_is_still_to_be_known() -> None:
     both = (Reason.CAPABILITY_GAP, Reason.PRICE_MISSING)
-    found = decide(Circumstances(), [OptionFacts(option="x", quality=None, blocked=both)])
+    found = decide(Circumstances(), [WeighedOption(option="x", quality=None, blocked=both)])
     assert (found.verdict, found.reasons) == (Verdict.UNDECIDED, (Reason.PRICE_MISSING,))
     assert found.options[0].reasons == both
 
 
 def test_an_option_may_be_left_for_every_reason_at_once() -> None:
     every = tuple(Reason(name) for name in sorted(CLOSES))
-    found = decide(Circumstances(), [OptionFacts(option="x", quality=None, blocked=every)])
+    found = decide(Circumstances(), [WeighedOption(option="x", quality=None, blocked=every)])
     assert (found.verdict, set(found.reasons)) == (Verdict.JUSTIFY, set(every))
 
 
@@ -251,9 +251,9 @@ def test_what_else_is_lacking_is_told_before_the_eval_set() -> None:
 
 def test_an_option_without_a_reason_is_a_bug_and_not_a_verdict() -> None:
     with pytest.raises(ValueError, match="neither tested nor blocked"):
-        decide(Circumstances(), [OptionFacts(option="x", quality=None)])
+        decide(Circumstances(), [WeighedOption(option="x", quality=None)])
     with pytest.raises(ValueError, match="vetoed without"):
-        decide(Circumstances(), [OptionFacts(option="x", quality=QualityState.VETOED)])
+        decide(Circumstances(), [WeighedOption(option="x", quality=QualityState.VETOED)])
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

@@ -27,25 +27,18 @@ _SHARED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NearDuplicate:
-    """Two cases by id, in the eval set's order, and their similarity in [0, 1]."""
-
-    first: str
-    second: str
-    similarity: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NearCopies:
     """Cases that say nearly the same, and how many independent ones they are worth.
 
     worth = n / (1 + the mean of a case's near-copies, each weighed by its similarity): the number
     of independent cases whose mean is as certain, where the scores of two near-copies correlate as
     much as their words overlap and those of all others do not (Kish's design effect).
+    `pair` are the ids of two that say nearly the same, for a reader to look at.
     """
 
     n: int
     worth: float
+    pair: tuple[str, str]
 
 
 def near_copies(cases: Sequence[Case], *, keys: Collection[str] | None = ()) -> NearCopies | None:
@@ -55,20 +48,36 @@ def near_copies(cases: Sequence[Case], *, keys: Collection[str] | None = ()) -> 
     comparing all pairs would take minutes: 400 of them, taken by the hash of their ids, stand for
     the rest.
     """
+    by_words: dict[Words, list[str]] = {}
+    for case in cases:
+        by_words.setdefault(_shown_words(case, keys), []).append(case.id)
     n = len(cases)
-    each = _similar(Counter(_shown_words(case, keys) for case in cases))
-    if each is None:
+    found = _similar({text: len(ids) for text, ids in by_words.items()})
+    if found is None:
         some = sorted(cases, key=lambda case: hashlib.sha256(case.id.encode()).digest())[:_SAMPLED]
         found = _of_all_pairs([_shown_words(case, keys) for case in some])
-        each = found * (n - 1) / (len(some) - 1)
-    worth = n / (1 + each)
-    return NearCopies(n=n, worth=worth) if worth < _WORTH_TELLING * n else None
+        found = _Similar(each=found.each * (n - 1) / (len(some) - 1), pair=found.pair)
+    worth = n / (1 + found.each)
+    if found.pair is None or worth >= _WORTH_TELLING * n:
+        return None
+    one, other = found.pair
+    second = by_words[other][0] if one != other else by_words[one][1]
+    return NearCopies(n=n, worth=worth, pair=(by_words[one][0], second))
 
 
-def _similar(texts: Counter[Words]) -> float | None:
-    """The mean over cases of their near-copies' similarities; None where too many are alike."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Similar:
+    """The mean over cases of their near-copies' similarities, and the first two texts alike."""
+
+    each: float
+    pair: tuple[Words, Words] | None
+
+
+def _similar(texts: Mapping[Words, int]) -> _Similar | None:
+    """What is alike among texts that stand so often each; None where too many are alike."""
     words, weights = list(texts), list(texts.values())
     whole = float(sum(count * (count - 1) for text, count in texts.items() if text))
+    pair = next(((text, text) for text, count in texts.items() if text and count > 1), None)
     looked_up = 0
     for at, others, cost in _candidates(words, _SIMILAR):
         looked_up += cost
@@ -77,13 +86,16 @@ def _similar(texts: Counter[Words]) -> float | None:
         for other in others:
             similarity = _jaccard(words[other], words[at])
             if similarity >= _SIMILAR:
+                pair = pair or (words[other], words[at])
                 whole += 2 * similarity * weights[other] * weights[at]
-    return whole / sum(weights) if weights else 0.0
+    return _Similar(each=whole / sum(weights) if weights else 0.0, pair=pair)
 
 
-def _of_all_pairs(words: Sequence[Words]) -> float:
-    found = (_jaccard(one, other) for one, other in combinations(words, 2) if one and other)
-    return 2 * sum(each for each in found if each >= _SIMILAR) / len(words)
+def _of_all_pairs(words: Sequence[Words]) -> _Similar:
+    found = ((_jaccard(one, other), (one, other)) for one, other in combinations(words, 2))
+    alike = [(each, pair) for each, pair in found if each >= _SIMILAR and all(pair)]
+    each = 2 * sum(each for each, _ in alike) / len(words)
+    return _Similar(each=each, pair=alike[0][1] if alike else None)
 
 
 def _shown_words(case: Case, keys: Collection[str] | None) -> Words:
@@ -97,26 +109,6 @@ def _shown_words(case: Case, keys: Collection[str] | None) -> Words:
 
 def _words(text: str) -> Words:
     return frozenset(_TOKEN.findall(plain(text).lower()))
-
-
-def near_duplicates(cases: Sequence[Case], *, threshold: float = 0.8) -> tuple[NearDuplicate, ...]:
-    """All pairs whose Jaccard similarity of lower-case word sets is at least `threshold`.
-
-    Exact, without comparing all pairs: of two sets that similar, the k rarest common words are
-    among the `size - ceil(threshold * size) + k` rarest of both (prefix filtering; Chaudhuri,
-    Ganti and Kaushik 2006).
-    """
-    words = [_words(case_text(case)) for case in cases]
-    found = (
-        NearDuplicate(
-            first=cases[other].id,
-            second=cases[at].id,
-            similarity=_jaccard(words[other], words[at]),
-        )
-        for at, others, _ in _candidates(words, threshold)
-        for other in others
-    )
-    return tuple(pair for pair in found if pair.similarity >= threshold)
 
 
 def _candidates(

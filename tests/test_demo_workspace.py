@@ -7,12 +7,12 @@ import pytest
 from scipy.stats import norm
 
 from evalsets.cases import EvalSet
-from evalsets.duplicates import near_duplicates
 from evalsets.prompts import render_prompt
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.scorer import Scorer, Setting
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import Workspace, load_workspace
+from tests.support.near_copies import similar_pairs
 from tests.support.product_messages import COUNT, PRODUCTS, SEED, messages
 
 DEMO = Path(__file__).parent.parent / "configs" / "demo"
@@ -102,7 +102,7 @@ def test_an_eval_set_has_the_promised_shape(demo: Workspace, feature: str) -> No
     assert evalset.slices
     for part in evalset.slices:
         assert sum(case.meta(part.key) == part.value for case in evalset.cases) >= 30
-    doubles = {pair.second for pair in near_duplicates(evalset.cases, threshold=0.8)}
+    doubles = {second for _, second in similar_pairs(evalset.cases)}
     assert len(doubles) <= 0.02 * len(evalset.cases)
     assert evalset.provenance
 

@@ -13,7 +13,14 @@ from harness.cli.main import cli
 from harness.record.base import State
 from harness.record.lifecycle import TRANSITIONS
 from tests.house.case_path import word
-from tests.house.counts import files_by_folder, header_lines, public_classes, siblings, twins
+from tests.house.counts import (
+    called_by_nobody,
+    files_by_folder,
+    header_lines,
+    public_classes,
+    siblings,
+    twins,
+)
 from tests.house.tracer.sitecustomize import NO_OTHER, OTHERS, STEPS, Tracer
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +53,19 @@ NO_TWINS = {
     ("Test", "*"): "another tool's; of a change, of a part",
 }
 """Names that the rule takes for twins, and what each of the two is."""
+CALLED_BY_LIBRARIES = {
+    "harness/cli/main.py": {"list_commands", "format_commands"},
+    "harness/cli/pytest_plugin.py": {
+        "pytest_addoption",
+        "pytest_configure",
+        "pytest_terminal_summary",
+        "reportinfo",
+        "repr_failure",
+        "runtest",
+    },
+    "harness/conduct/tuning/rewriting.py": {"make_reflective_dataset"},
+}
+"""What click, pytest and gepa call by its name, and no file of ours."""
 SCREEN = 60
 """Lines of a room's map; its parts may have longer guides."""
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -122,6 +142,13 @@ def test_a_word_before_or_behind_makes_a_twin(tmp_path: Path) -> None:
         path.write_text(text, encoding="utf-8")
     found = {("Case", "ContentCase"), ("Case", "CaseRow"), ("Case", "*")}
     assert twins(tmp_path) == found
+
+
+def test_nothing_is_called_by_tests_alone() -> None:
+    by_libraries = {
+        f"{path}:{name}" for path, names in CALLED_BY_LIBRARIES.items() for name in names
+    }
+    assert called_by_nobody(ROOT) == by_libraries
 
 
 def test_at_most_fifteen_siblings_stand_under_harness() -> None:

@@ -53,7 +53,11 @@ def near_copies_line(found: NearCopies | None) -> str | None:
     if found is None:
         return None
     worth = plural(max(round(found.worth), 1), "independent one")
-    return f"{plural(found.n, 'case')}, worth about {worth}: many say nearly the same"
+    one, other = found.pair
+    return (
+        f"{plural(found.n, 'case')}, worth about {worth}: many say nearly the same "
+        f"(look at {one!r} and {other!r})"
+    )
 
 
 LEVEL = 0.05

@@ -21,7 +21,6 @@ from harness.record.quality_parts import Quality
 from harness.wording import DASH
 from reports.document import Badge, Column, Row, Table
 
-_WHOLE_FROM = Decimal(100)
 _CENT = Decimal("0.01")
 _UNITS = (Decimal(1), _CENT, Decimal("0.0001"), Decimal("0.000001"))
 
@@ -73,13 +72,6 @@ REASONS: Mapping[Reason, str] = {**_OF_AN_OPTION, **_OF_THE_REVIEW}
 def of_option(name: str, reason: Reason) -> str:
     """`haiku may not see this data`, or `haiku: a price is missing`."""
     return f"{name} {REASONS[reason]}" if reason in _OF_AN_OPTION else f"{name}: {REASONS[reason]}"
-
-
-def amounts_alike(amounts: Sequence[Decimal]) -> list[str]:
-    """Signed amounts with the same number of decimals: whole dollars when one reaches 100."""
-    places = 0 if max(abs(amount) for amount in amounts) >= _WHOLE_FROM else 2
-    unit = Decimal(1).scaleb(-places)
-    return [f"{a.quantize(unit, rounding=ROUND_HALF_UP):+,f}" for a in amounts]
 
 
 def adding_up(whole: Decimal, part: Decimal) -> tuple[str, str, str]:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsets.cases import Case, Turn, content, distinct
-from evalsets.duplicates import near_copies, near_duplicates
+from evalsets.duplicates import near_copies
 from evalsets.loading import load_evalset
 from evalsets.prompts import metadata_named
 from evalsets.source import SourceError
+from tests.support.near_copies import similar_pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,9 +160,9 @@ sentences = st.lists(st.sampled_from(list("abcdefg")), min_size=3, max_size=9).m
 def test_what_near_copies_are_worth_is_kish_s_number(texts: list[str]) -> None:
     cases = [case(f"c-{at}", text) for at, text in enumerate(texts)]
     correlation = np.eye(len(cases))
-    for pair in near_duplicates(cases):
-        one, other = int(pair.first[2:]), int(pair.second[2:])
-        correlation[one, other] = correlation[other, one] = pair.similarity
+    for (first, second), similarity in similar_pairs(cases).items():
+        one, other = int(first[2:]), int(second[2:])
+        correlation[one, other] = correlation[other, one] = similarity
     weights = np.full(len(cases), 1 / len(cases))
     expected = 1 / (weights @ correlation @ weights)
     found = near_copies(cases)

@@ -125,6 +125,23 @@ def _room(path: Path) -> str:
     return path.parts[1] if path.parts[0] == "harness" else path.parts[0]
 
 
+def called_by_nobody(root: Path) -> set[str]:
+    """Functions, methods and classes of the product whose names its files say nowhere else.
+
+    Not those that somebody else's library calls: decorated ones, and visitors of a syntax tree.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in product_files(root)}
+    said = Counter(word for text in texts.values() for word in re.findall(r"[A-Za-z_]\w*", text))
+    return {
+        f"{path.relative_to(root)}:{node.name}"
+        for path, text in texts.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if said[node.name] == 1 and not node.decorator_list
+        if not node.name.startswith(("__", "visit_"))
+    }
+
+
 def siblings(root: Path) -> list[str]:
     """What stands directly under `harness`: packages and modules."""
     folder = root / "harness"

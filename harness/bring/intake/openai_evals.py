@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from evalsets.cases import Case
-from evalsets.jsonl import read_rows
 from evalsets.samples import as_text, tool_call
 from harness.bring.intake.headers import named_as_target
 from harness.bring.intake.promptfoo_cases import case_of, main_variable
@@ -63,12 +62,6 @@ def refuse_definition(value: object, *, file: str) -> None:
             f"{file}: OpenAI's description of {'an eval' if kind == 'eval' else 'a run'}, which "
             "holds no answer; import its output items (the API's GET .../output_items)"
         )
-
-
-def item_lines(text: str, *, file: str) -> list[object]:
-    """The output items of JSON Lines; none where the lines are something else."""
-    rows, _ = read_rows(text.split("\n"), file=file)
-    return items_in([row.data for row in rows])
 
 
 def read_items(items: Sequence[object], *, file: str) -> ImportedAnswers:

@@ -13,11 +13,6 @@ from harness.tell import words
 D = Decimal
 
 
-def test_amounts_beside_each_other_have_the_same_decimals() -> None:
-    assert words.amounts_alike([D("-2726"), D("7.4"), D("-40")]) == ["-2,726", "+7", "-40"]
-    assert words.amounts_alike([D("-2.7"), D("0.74")]) == ["-2.70", "+0.74"]
-
-
 @pytest.mark.parametrize(
     ("whole", "part", "texts"),
     [

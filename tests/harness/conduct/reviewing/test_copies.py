@@ -126,7 +126,7 @@ def test_near_copies_are_told_with_what_they_are_worth(
         (record,) = run_review(tmp_path, cluster)
     worth = record.evidence.eval_set.worth
     assert worth == pytest.approx(180 / (1 + 4 * 22 / 24), abs=0.1)
-    line = "180 cases, worth about 39 independent ones: many say nearly the same"
+    line = "180 cases, worth about 39 independent ones: many say nearly the same (look at "
     assert run(["check", "-w", str(tmp_path)]) == 0
     assert line in capsys.readouterr().out
     run(["plan", "-w", str(tmp_path)])

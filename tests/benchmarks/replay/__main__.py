@@ -148,7 +148,7 @@ def faults() -> None:
     """Point 4: 5 % of each fault; 100 random runs under a cap."""
     folder = fresh()
     with local_cluster(state=folder, cpus=2) as cluster:
-        say("4", **storm(cluster, folder, total=3000, share=0.05))
+        say("4", **storm(cluster, folder, total=3000))
     worst, truncated = None, 0
     with InlineCluster() as cluster, load_server() as server:
         for seed in range(100):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -20,22 +21,36 @@ from tests.support.load_server import FAULTS, INPUT_TOKENS, OUTPUT_TOKENS, load_
 from tests.support.trials import usd_per_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from harness.ask.cluster.workers import Cluster
     from providers.completion import TokenUsage
+    from tests.support.load_server import Running
 
 PRICE = Decimal(INPUT_TOKENS + OUTPUT_TOKENS) / 100_000
 UNKNOWN = ("500", "reset", "stall", "truncated")
 """Faults after which nobody knows what was billed."""
 
 
+SHARE = 0.05
+"""Of the requests of a storm, for each of five faults."""
+
+
 def storm(
-    cluster: Cluster, folder: Path, *, total: int, share: float, timeout_s: float = 2.0
+    cluster: Cluster,
+    folder: Path,
+    *,
+    total: int,
+    timeout_s: float = 2.0,
+    meanwhile: Callable[[Running], AbstractContextManager[None]] = lambda _: nullcontext(),
 ) -> dict[str, Any]:
-    """Replay against a server that fails `share` of the requests in each of five ways."""
+    """Replay against a server that fails `SHARE` of the requests in each of five ways."""
     ledger = Ledger(Decimal(1000), usd_per_token)
     retry = RetryPolicy(rng=Random(1), base_s=0.05, max_attempts=10)
     with (
-        load_server(latency_s=0.02, fault_share=share) as server,
+        load_server(latency_s=0.02, fault_share=SHARE) as server,
+        meanwhile(server),
         Journal.open(folder / "journal", run_id="r", cycle="c", now=NOW) as journal,
     ):
         trials = list(load_trials(server.base_url, total, timeout_s=timeout_s))

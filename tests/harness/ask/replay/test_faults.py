@@ -10,11 +10,12 @@ from tests.benchmarks.replay.faults import capped, storm
 from tests.benchmarks.replay.kills import kill_loop
 from tests.benchmarks.replay.reviews import SMALL, killed_reviews
 from tests.support.load_server import load_server
+from tests.support.standing_cluster import StandingCluster
 
 
 def test_a_storm_loses_nothing_and_the_ledger_agrees_with_the_server(tmp_path: Path) -> None:
-    with InlineCluster() as cluster:
-        seen = storm(cluster, tmp_path, total=400, share=0.05, timeout_s=2.5)
+    with StandingCluster(timeout_s=60.0) as cluster:
+        seen = storm(cluster, tmp_path, total=400, timeout_s=60.0, meanwhile=cluster.timing_out)
     assert min(seen["faults"].values()) > 0
     assert (seen["settled"], seen["answered"], seen["double"]) == (400, 400, 0)
     assert (seen["attempts"], seen["attempts_differ"]) == (seen["requests"], 0)

@@ -57,7 +57,7 @@ FAULTS = {
 
 def test_a_fault_is_the_model_s_once_it_has_spoken_and_nobody_s_before(tmp_path: Path) -> None:
     with OpenAIServer(said) as server, journal_in(tmp_path) as journal:
-        by, short = program(server.port, timeout_s=40.0), program(server.port, timeout_s=2.0)
+        by, short = program(server.port, timeout_s=90.0), program(server.port, timeout_s=6.0)
         orders = [f"{who} {fault}" for fault in FAULTS for who in ("call", "first")]
         orders.remove("first hang")  # A program that begins has a minute for that.
         trials = [
@@ -131,11 +131,12 @@ def slowly(times: list[Reply]) -> Callable[[Body], Reply]:
     return script
 
 
-WAITS = Reply(status=429, headers={"retry-after": "3"})
-SLOW = Reply(text="fine", usage=USED, delay_s=2.5)
+# Together longer than a program may take that is asked to wait, the answer alone far shorter.
+WAITS = Reply(status=429, headers={"retry-after": "5"})
+SLOW = Reply(text="fine", usage=USED, delay_s=0.2)
 FINE = Reply(text="fine", usage=USED)
-# Longer than a program waits that is impatient (4 s), by more than a busy machine adds.
-WAITS_LONG = Reply(status=429, headers={"retry-after": "10"})
+# Nobody waits for it: a program that is impatient hangs up after 4 s, and the call ends with it.
+WAITS_LONG = Reply(status=429, headers={"retry-after": "240"})
 SLOWER = Reply(text="fine", usage=USED, may_send=lambda _part: not running())
 
 
@@ -159,7 +160,7 @@ def test_waiting_is_no_time_of_the_program_and_a_call_asked_again_is_paid_once(
     tmp_path: Path,
 ) -> None:
     with OpenAIServer(slowly([WAITS, SLOW])) as server, journal_in(tmp_path) as journal:
-        by = program(server.port, timeout_s=4.0, max_calls=2)
+        by = program(server.port, timeout_s=5.0, max_calls=2)
         found = run_all([run_of(1, "call insists", by)], journal)["c1"]
         assert len(server.calls) == 3
     assert isinstance(found, Answered)

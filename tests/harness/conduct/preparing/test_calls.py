@@ -166,8 +166,8 @@ def test_one_replica_is_probed_and_the_search_is_told(tmp_path: Path) -> None:
         Told(),
         ProbeSettings(search=SearchPlan(first_per_s=40, repeats=1), seconds=0.2, least_requests=16),
     )
-    with queue_server(servers=1, service_s=0.008, constant=True, seed=1) as port:
-        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 0.5}")
+    with queue_server(servers=4, service_s=0.02, constant=True, seed=1, full=4) as port:
+        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 60}")
         root = write_review_workspace(tmp_path, port, shape)
         with pytest.raises(UsageError, match="MODEL huge: not in the workspace"):
             probe(ReplicaToProbe(root=root, model="huge", feature="tickets"), brief)

@@ -156,6 +156,11 @@ class Caption:
     room: float = WIDTH - 2 * EDGE
 
     @property
+    def squeezed(self) -> float | None:
+        """The width to set the text to; None leaves it to the browser's font."""
+        return self.room if text_width(self.text) > self.room else None
+
+    @property
     def box(self) -> Box:
         """The rectangle that the text stays within."""
         width = min(text_width(self.text), self.room)

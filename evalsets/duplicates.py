@@ -78,11 +78,11 @@ def _similar(texts: Mapping[Words, int]) -> _Similar | None:
     words, weights = list(texts), list(texts.values())
     whole = float(sum(count * (count - 1) for text, count in texts.items() if text))
     pair = next(((text, text) for text, count in texts.items() if text and count > 1), None)
-    looked_up = 0
-    for at, others, cost in _candidates(words, _SIMILAR):
-        looked_up += cost
-        if looked_up > _MOST_LOOKED_UP:
-            return None
+    prefixes = _prefixes(words, _SIMILAR)
+    met = Counter(chain.from_iterable(prefixes)).values()
+    if sum(count * (count - 1) // 2 for count in met) > _MOST_LOOKED_UP:
+        return None
+    for at, others in _candidates(words, prefixes, _SIMILAR):
         for other in others:
             similarity = _jaccard(words[other], words[at])
             if similarity >= _SIMILAR:
@@ -111,24 +111,25 @@ def _words(text: str) -> Words:
     return frozenset(_TOKEN.findall(plain(text).lower()))
 
 
-def _candidates(
-    words: Sequence[Words], threshold: float
-) -> Iterator[tuple[int, Sequence[int], int]]:
-    """Each text's place, those of the earlier ones that may be similar enough, and the look-ups.
-
-    Two texts that similar share so many words that some of them are among the rarest of both.
-    """
+def _prefixes(words: Sequence[Words], threshold: float) -> list[list[str]]:
+    """The rarest words of each text: two texts that similar share some of them."""
     frequency = Counter(chain.from_iterable(words))
     ranked = sorted(frequency, key=lambda token: (frequency[token], token))
     ranks = {token: rank for rank, token in enumerate(ranked)}
+    return [_rarest(text, ranks, threshold) for text in words]
+
+
+def _candidates(
+    words: Sequence[Words], prefixes: Sequence[Sequence[str]], threshold: float
+) -> Iterator[tuple[int, Sequence[int]]]:
+    """Each text's place, and those of the earlier ones that may be similar enough."""
     index: dict[str, list[int]] = {}
     shared = [_shared(text, threshold) for text in words]
-    for at, text in enumerate(words):
-        prefix = _rarest(text, ranks, threshold)
+    for at, prefix in enumerate(prefixes):
         met = Counter(chain.from_iterable(index.get(token, ()) for token in prefix))
         enough = shared[at]
         near = [other for other, n in met.items() if n >= enough or n >= shared[other]]
-        yield at, sorted(near), met.total()
+        yield at, sorted(near)
         for token in prefix:
             index.setdefault(token, []).append(at)
 

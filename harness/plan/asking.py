@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import cache, lru_cache
 from mimetypes import guess_type
@@ -81,6 +81,14 @@ def _plain(value: object) -> object:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Wire:
+    """What one option's requests have in common."""
+
+    rung: PlannedOption
+    stated: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
     """Makes the trials of one feature.
 
@@ -96,6 +104,9 @@ class Asker:
     """The program that asks the models; None: the engine asks."""
     labels: tuple[str, ...] = ()
     """The closed list of answers, which a decision model is asked to choose from."""
+    _wires: dict[tuple[int, Purpose], _Wire] = field(
+        default_factory=dict[tuple[int, Purpose], "_Wire"], init=False, repr=False, compare=False
+    )
 
     def request(self, rung: PlannedOption, case: Case, purpose: Purpose) -> ModelRequest:
         """What is sent for one case.
@@ -107,26 +118,36 @@ class Asker:
             return _handed_over(rung, case)
         if decides(rung.config):
             return self._decision(rung, case, purpose)
+        return ModelRequest(messages=self._messages(rung, case), **self._wire(rung, purpose).stated)
+
+    def _wire(self, rung: PlannedOption, purpose: Purpose) -> _Wire:
+        known = self._wires.get((id(rung), purpose))
+        if known is None or known.rung is not rung:
+            known = _Wire(rung=rung, stated=self._stated(rung, purpose))
+            self._wires[id(rung), purpose] = known
+        return known
+
+    def _stated(self, rung: PlannedOption, purpose: Purpose) -> dict[str, Any]:
+        """The fields of a request that are the same for every case."""
         asked = self.config.request
         latency = self.config.latency
         without = self._left_out(rung)
-        return ModelRequest(
-            model=rung.version,
-            messages=self._messages(rung, case),
-            max_output_tokens=rung.longest(self.config),
-            temperature=None if "temperature" in without else asked.temperature,
-            seed=None if "seed" in without else asked.seed,
-            stop=() if "stop" in without else asked.stop,
-            schema=self.schema if rung.sends_schema else None,
-            tools=self.tools,
-            effort=rung.effort,
-            service_tier=None if "service_tier" in without else asked.service_tier,
-            stream=purpose == "latency",
-            timeout_s=self._patience_s(rung),
-            deadline_s=latency.deadline_s if latency else None,
-            extra_body=json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
-            logprobs=any(one.sure and one.first == rung.name for one in self.config.cascades),
-        )
+        return {
+            "model": rung.version,
+            "max_output_tokens": rung.longest(self.config),
+            "temperature": None if "temperature" in without else asked.temperature,
+            "seed": None if "seed" in without else asked.seed,
+            "stop": () if "stop" in without else asked.stop,
+            "schema": self.schema if rung.sends_schema else None,
+            "tools": self.tools,
+            "effort": rung.effort,
+            "service_tier": None if "service_tier" in without else asked.service_tier,
+            "stream": purpose == "latency",
+            "timeout_s": self._patience_s(rung),
+            "deadline_s": latency.deadline_s if latency else None,
+            "extra_body": json.dumps(rung.config.extra_body) if rung.config.extra_body else None,
+            "logprobs": any(one.sure and one.first == rung.name for one in self.config.cascades),
+        }
 
     def trial(
         self, rung: PlannedOption, case: Case, repeat: int, purpose: Purpose, *, batch: bool = False
@@ -260,10 +281,22 @@ def _handed_over(rung: PlannedOption, case: Case) -> ModelRequest:
 
 def reserve(rung: PlannedOption, request: ModelRequest, *, batch: bool = False) -> Decimal:
     """The most that one attempt at a request may cost, USD."""
+    return most_usd(rung, most_input(rung, request), request.max_output_tokens, batch=batch)
+
+
+def most_input(rung: PlannedOption, request: ModelRequest) -> int:
+    """An upper bound of a request's input tokens, without what the vendor adds."""
     files = document_bound(rung.config, request) + image_bound(rung.config, request)
+    return input_bytes(request) + files
+
+
+def most_usd(
+    rung: PlannedOption, input_tokens: int, output_tokens: int, *, batch: bool = False
+) -> Decimal:
+    """The most that one attempt may cost with so many tokens, USD."""
     return upper_bound(
-        input_bytes=input_bytes(request) + files,
-        max_output_tokens=request.max_output_tokens,
+        input_bytes=input_tokens,
+        max_output_tokens=output_tokens,
         rates=batch_rates(rung.priced()) if batch else rung.priced(),
         max_input_tokens=rung.config.max_input_tokens,
     )
@@ -281,6 +314,8 @@ def input_bytes(request: ModelRequest) -> int:
 
 def message_of(turn: Turn, folder: Path) -> Message:
     """A turn as it is sent, its files read from the eval set's folder."""
+    if not (turn.images or turn.documents or turn.tool_calls):
+        return Message(role=turn.role, text=turn.content, tool_call_id=turn.tool_call_id)
     calls: list[Mapping[str, str]] = json.loads(turn.tool_calls) if turn.tool_calls else []
     return Message(
         role=turn.role,

@@ -5,6 +5,7 @@ Hours go by lane, from the pace of earlier runs and the share of the limits that
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -20,7 +21,7 @@ from harness.money.monthly import MonthlyCost
 from harness.money.prices.attempts import attempt_cost, gpu_time_cost
 from harness.money.prices.model_catalogue import facts
 from harness.money.workload import USD_PLACES
-from harness.plan.asking import BYTES_PER_TOKEN, Asker, likely_input, reserve
+from harness.plan.asking import BYTES_PER_TOKEN, Asker, likely_input, most_input, most_usd
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
@@ -132,18 +133,28 @@ def _mean_costs(
     if asker.program is not None:
         runs = {rung.name: _run_cost(asker, asker.program, rung) for rung in rungs}
         return {name: (likely, likely, bound) for name, (likely, bound) in runs.items()}
-    sums = {rung.name: [Decimal(0)] * 3 for rung in rungs}
+    sizes = {rung.name: Counter[tuple[int, int, int]]() for rung in rungs}
     for case in cases:
         for rung in rungs:
-            request, rates = asker.request(rung, case, "quality"), rung.priced()
-            sent = likely_input(rung, request)
-            usage = TokenUsage(input_tokens=sent, output_tokens=likely_output(asker))
-            live = attempt_cost(usage, rates)
-            bulk = attempt_cost(usage, rates, batch=True) if rung.config.batch else live
-            for at, usd in enumerate((live, bulk, reserve(rung, request))):
-                sums[rung.name][at] += usd
-    count = max(len(cases), 1)
-    return {name: (usd[0] / count, usd[1] / count, usd[2] / count) for name, usd in sums.items()}
+            request = asker.request(rung, case, "quality")
+            sent, most = likely_input(rung, request), most_input(rung, request)
+            sizes[rung.name][sent, most, request.max_output_tokens] += 1
+    return {rung.name: _mean_cost(rung, likely_output(asker), sizes[rung.name]) for rung in rungs}
+
+
+def _mean_cost(
+    rung: PlannedOption, output: int, sizes: Counter[tuple[int, int, int]]
+) -> tuple[Decimal, Decimal, Decimal]:
+    """USD of one call, as `_mean_costs` has it, over requests counted by their tokens."""
+    rates, sums = rung.priced(), [Decimal(0)] * 3
+    for (sent, most, longest), count in sizes.items():
+        usage = TokenUsage(input_tokens=sent, output_tokens=output)
+        live = attempt_cost(usage, rates)
+        bulk = attempt_cost(usage, rates, batch=True) if rung.config.batch else live
+        for at, usd in enumerate((live, bulk, most_usd(rung, most, longest))):
+            sums[at] += usd * count
+    total = max(sizes.total(), 1)
+    return sums[0] / total, sums[1] / total, sums[2] / total
 
 
 def _run_cost(
@@ -253,8 +264,7 @@ def forecast(
 
     A lane is as slow as its tightest limit: concurrency, requests or tokens a minute.
     """
-    lanes: dict[Lane, list[LaneDemand]] = {}
-    alone_s = 0.0
+    lanes, alone_s = dict[Lane, list[LaneDemand]](), 0.0
     for feature in features:
         if feature.money is not None:
             for load in _loads(feature):
@@ -264,19 +274,17 @@ def forecast(
         (_lane_s(loads, paces.get(lane), share_of_rate_limit) for lane, loads in lanes.items()),
         default=0.0,
     )
-    known = sum(lane in paces for lane in lanes)
     return Forecast(
         hours=(busiest_s + alone_s) / 3600,
         share_of_rate_limit=share_of_rate_limit,
         lanes=len(lanes),
-        known=known,
+        known=sum(lane in paces for lane in lanes),
     )
 
 
 def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
     """Demand of the quality pass; batches take no lane's time."""
-    answers = len(plan.sample.deciding) * plan.repeats
-    rungs = plan.arms
+    answers, rungs = len(plan.sample.deciding) * plan.repeats, plan.arms
     case = plan.sample.deciding[0]
     for rung in rungs if plan.config.answers == "replayed" else ():
         if not rung.config.batch:
@@ -300,12 +308,9 @@ def _load(trial: Trial, rung: PlannedOption, calls: float, output_tokens: float)
 
 
 def _lane_s(loads: list[LaneDemand], pace: Pace | None, share: float) -> float:
-    config = loads[0].rung.config
-    tries = pace.tries if pace else 1.0
+    config, tries = loads[0].rung.config, pace.tries if pace else 1.0
     calls = sum(load.calls for load in loads) * tries
-    granted = (
-        (pace.requests_per_minute, pace.tokens_per_minute) if pace is not None else (None, None)
-    )
+    granted = (pace.requests_per_minute, pace.tokens_per_minute) if pace else (None, None)
     tokens = sum(load.calls * (pace.tokens if pace else load.tokens) for load in loads)
     busy_s = sum(load.calls * (pace.call_s if pace else load.call_s) for load in loads) * tries
     return predict_s(

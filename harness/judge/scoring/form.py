@@ -82,15 +82,17 @@ def _text(_: object, case: Case, answer: str) -> bool:
 
 def _stands_in(reply: str, target: str) -> bool:
     """Whether a text stands in a reply as whole words, not denied; a short one: alone."""
-    wanted = _loosely(target)
-    if not wanted:
-        return False
+    words = [folded(word) for word in _BETWEEN.split(target) if word]
     last = reply.strip().rpartition("\n")[2]
-    alone = (reply, last, reply.rpartition(":")[2])
-    if any(re.fullmatch(rf"\W*{wanted}\W*", folded(part)) for part in alone):
+    alone = [folded(part) for part in (reply, last, reply.rpartition(":")[2])]
+    # A pattern costs much more to make than to look for its words.
+    if not any(words) or not any(all(word in part for word in words) for part in alone):
+        return False
+    wanted = _loosely(target)
+    if any(re.fullmatch(rf"\W*{wanted}\W*", part) for part in alone):
         return True
     long = sum(map(str.isalnum, target)) >= _SHORTEST
-    return long and any(match["label"] for match in naming([wanted]).finditer(folded(reply)))
+    return long and any(match["label"] for match in naming([wanted]).finditer(alone[0]))
 
 
 def _number(scorer: Any, case: Case, answer: str) -> bool:  # noqa: ANN401  # of its own type

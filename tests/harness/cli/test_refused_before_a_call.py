@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -230,25 +233,76 @@ FAULTS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    errors: str
+
+    def of(self, feature: str) -> list[str]:
+        """The faults that are told of one feature that is left out."""
+        _, found, rest = self.errors.partition(f"{feature} is left out, nothing of it is asked:\n")
+        assert found, self.errors
+        return [line.strip() for line in takewhile(lambda x: x[:1] == " ", rest.splitlines())]
+
+
+def told(words: list[str]) -> Told:
+    out, errors = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(errors):
+        code = run(words)
+    return Told(code=code, out=out.getvalue(), errors=errors.getvalue())
+
+
+def renamed(root: Path, old: str, new: str) -> None:
+    for path in ("features/{}.yaml", "prompts/{}", "evalsets/{}"):
+        (root / path.format(old)).rename(root / path.format(new))
+
+
+NAMED = {name: f"{BAD}-{number}" for number, name in enumerate(FAULTS)}
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Told, Told, int]]:
+    """A good feature and one of each fault: the workspace, `plan`, `review`, and its calls."""
+    shape = replace(SHAPE, features=(GOOD, *NAMED.values()))
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        root = write_review_workspace(tmp_path_factory.mktemp("spoilt"), server.port, shape)
+        run_review(root, cluster, wanted=Selection(features=(GOOD,)))
+        for name, feature in NAMED.items():
+            renamed(root, feature, BAD)
+            FAULTS[name][0](root)
+            renamed(root, BAD, feature)
+        before = len(server.log.calls)
+        where = ["-w", str(root), "--cycle", CYCLE]
+        planned, reviewed = told(["plan", *where]), told(["review", *where, "--yes"])
+        yield root, planned, reviewed, len(server.log.calls) - before
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_feature_at_fault_is_left_out_and_the_other_gets_its_document(
-    given: Answered, name: str, capsys: pytest.CaptureFixture[str]
+def test_a_feature_at_fault_is_told_by_plan_and_review(
+    spoilt: tuple[Path, Told, Told, int], name: str
 ) -> None:
-    spoil, expected = FAULTS[name]
-    spoil(given.root)
-    before = given.calls
-    assert run(["plan", "-w", str(given.root), "--cycle", CYCLE]) == ExitCode.USAGE_ERROR
-    planned = capsys.readouterr()
+    _, planned, reviewed, _ = spoilt
+    lines = planned.of(NAMED[name])
+    assert lines == reviewed.of(NAMED[name])
+    expected = FAULTS[name][1].replace(BAD, NAMED[name])
+    assert any(line.startswith(expected) for line in lines), lines
+
+
+def test_features_at_fault_are_left_out_and_the_other_gets_its_document(
+    spoilt: tuple[Path, Told, Told, int],
+) -> None:
+    root, planned, reviewed, calls = spoilt
+    assert planned.code == reviewed.code == ExitCode.USAGE_ERROR
     assert planned.out.startswith("1 feature, ")
-    assert review(given.root) == ExitCode.USAGE_ERROR
-    said = capsys.readouterr()
-    assert planned.err.splitlines()[0] == f"{BAD} is left out, nothing of it is asked:"
-    lines = said.err.splitlines()
-    assert lines == planned.err.splitlines()
-    assert any(line.strip().startswith(expected) for line in lines), lines
-    assert documents(given.root) == {f"{GOOD}.md"}
-    assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in said.out
-    assert given.calls == before
+    assert planned.errors == reviewed.errors
+    heads = [line for line in planned.errors.splitlines() if not line.startswith(" ")]
+    assert len(heads) == len(FAULTS)
+    assert documents(root) == {f"{GOOD}.md"}
+    assert "DOWNGRADE 1   JUSTIFY 0   UNDECIDED 0" in reviewed.out
+    assert calls == 0
 
 
 def test_what_is_wrong_with_others_is_not_asked_after(

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.judge.scoring.catalogue import is_binary, needs_target
+from harness.plan.ladder import PlannedOption
 from harness.plan.lives.identity import how_asked, tune_of
 from harness.plan.model import FeaturePlan
 from harness.stats.clusters import FEWEST_CLUSTERS
@@ -22,7 +23,6 @@ from harness.stats.sequential.design import (
     Design,
     DesignInput,
     ProvenCases,
-    TestedOption,
     make_design,
 )
 from harness.stats.sequential.sample_size import size_of
@@ -36,12 +36,9 @@ def design_of(plan: FeaturePlan) -> Design:
     procedure = plan.procedure
     return make_design(
         DesignInput(
-            options=tuple(
-                TestedOption(
-                    name=option.name, saving=_saving_share(plan, index), at_most=option.at_most
-                )
-                for index, option in enumerate(plan.asked)
-            ),
+            options=tuple(option.name for option in plan.asked),
+            savings=tuple(_saving_share(plan, option) for option in plan.asked),
+            at_most=_limits(plan),
             margin=plan.margin,
             cases=tuple(case.id for case in plan.sample.deciding),
             clusters=plan.sample.clusters,
@@ -132,8 +129,13 @@ def _method(plan: FeaturePlan) -> Method:
     return "tango" if all(map(is_binary, tested)) and plan.repeats == 1 else "gaffke"
 
 
-def _saving_share(plan: FeaturePlan, index: int) -> float:
-    monthly = plan.asked[index].monthly_usd
+def _limits(plan: FeaturePlan) -> tuple[float | None, ...] | None:
+    limits = tuple(option.at_most for option in plan.asked)
+    return limits if any(one is not None for one in limits) else None
+
+
+def _saving_share(plan: FeaturePlan, option: PlannedOption) -> float:
+    monthly = option.monthly_usd
     if monthly is None or not plan.monthly_usd:
         return 0.0
     return round(float(1 - monthly / plan.monthly_usd), 6)
@@ -174,14 +176,18 @@ def hashed(plan: FeaturePlan) -> FeaturePlan:
 
 def _fixed_design(plan: FeaturePlan) -> dict[str, Any] | None:
     """The design as hashed; without what is None and came later, as in earlier plans."""
-    if plan.design is None:
+    design = plan.design
+    if design is None:
         return None
-    fixed = asdict(plan.design)
-    if plan.design.error_worth is None:
+    fixed = asdict(design)
+    if design.error_worth is None:
         del fixed["error_worth"]
-    for option in fixed["options"]:
-        if option["at_most"] is None:
-            del option["at_most"]
+    del fixed["savings"], fixed["at_most"]
+    options = zip(design.options, design.savings, strict=True)
+    fixed["options"] = [{"name": name, "saving": saving} for name, saving in options]
+    for option, most in zip(fixed["options"], design.at_most or (), strict=False):
+        if most is not None:
+            option["at_most"] = most
     return fixed
 
 
@@ -193,11 +199,8 @@ def adopt(plan: FeaturePlan, written: str) -> FeaturePlan:
     savings, worth = _take_savings(earlier), _take_worth(earlier)
     if earlier != _without_savings(plan.plan_json) or len(savings) != len(plan.design.options):
         return plan
-    options = tuple(
-        replace(option, saving=saving)
-        for option, saving in zip(plan.design.options, savings, strict=True)
-    )
-    return hashed(replace(plan, design=replace(plan.design, options=options, error_worth=worth)))
+    design = replace(plan.design, savings=tuple(savings), error_worth=worth)
+    return hashed(replace(plan, design=design))
 
 
 def _without_savings(text: str) -> dict[str, Any]:

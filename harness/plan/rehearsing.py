@@ -22,7 +22,6 @@ from harness.stats.sequential.design import (
     DesignInput,
     Kind,
     ProvenCases,
-    TestedOption,
     make_design,
 )
 from harness.stats.sequential.rehearsal import Rehearsal, Truth, rehearse
@@ -150,7 +149,7 @@ def _scene(design: Design, looks: int, pilot: float, discordance: float) -> _Sce
         looks=looks,
         pilot=pilot,
         labelled=bool(design.stages) or not pilot,
-        savings=tuple(max(ceil(_GRAIN * option.saving), 1) / _GRAIN for option in design.options),
+        savings=tuple(max(ceil(_GRAIN * saving), 1) / _GRAIN for saving in design.savings),
         discordance=discordance,
         parts=tuple(
             _Part(
@@ -161,9 +160,7 @@ def _scene(design: Design, looks: int, pilot: float, discordance: float) -> _Sce
             for part in design.proven
         ),
         error_worth=None if design.error_worth is None else float(f"{design.error_worth:.1g}"),
-        limits=tuple(option.at_most for option in design.options)
-        if any(option.at_most is not None for option in design.options)
-        else None,
+        limits=design.at_most,
     )
 
 
@@ -205,12 +202,9 @@ def _design(scene: _Scene, size: int) -> Design:
     cases = tuple(map(str, range(size)))
     return make_design(
         DesignInput(
-            options=tuple(
-                TestedOption(name=str(place), saving=saving, at_most=most)
-                for place, (saving, most) in enumerate(
-                    zip(scene.savings, scene.limits or (None,) * len(scene.savings), strict=True)
-                )
-            ),
+            options=tuple(map(str, range(len(scene.savings)))),
+            savings=scene.savings,
+            at_most=scene.limits,
             margin=scene.margin,
             cases=cases,
             clusters=cases,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.judge.comparison.pairs import Arm, Pairs, pair_up
-from harness.stats.sequential.design import Design, DesignInput, TestedOption, make_design
+from harness.stats.sequential.design import Design, DesignInput, make_design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +17,8 @@ def design(*, n: int = 200, options: int = 2, kind: Kind = "holm", **changes: ob
     """A design over cases c0, c1 ... with options o0 (cheapest), o1 ..."""
     cases = tuple(f"c{index}" for index in range(n))
     values: dict[str, object] = {
-        "options": tuple(
-            TestedOption(name=f"o{index}", saving=0.9 - 0.5 * index / max(options, 1))
-            for index in range(options)
-        ),
+        "options": tuple(f"o{index}" for index in range(options)),
+        "savings": tuple(0.9 - 0.5 * index / max(options, 1) for index in range(options)),
         "margin": 5.0,
         "cases": cases,
         "clusters": cases,

@@ -102,7 +102,7 @@ def decide_both_ways(
     plan: Design, histories: list[dict[str, list[float]]]
 ) -> tuple[list[Decided], list[Decided]]:
     """How each history ends by the product's steps, and by the benchmark's kernel."""
-    names = [option.name for option in plan.options]
+    names = list(plan.options)
     shape = (len(histories), len(names))
     found = run(
         rules_of(plan),

@@ -103,7 +103,7 @@ def _faults(record: DecisionRecord, facts: DesignFacts) -> Iterator[_Fault]:
             yield _Fault(f"{name}: {line}", by_formula=changed)
         for line in _of_result(record, option, found[name].state):
             yield _Fault(f"{name}: {line}", by_formula=harmed)
-    yield from map(_Fault, _unproved(record, [one.name for one in design.options]))
+    yield from map(_Fault, _unproved(record, design.options))
     yield from map(_Fault, _of_verdict(record))
     yield from map(_Fault, _of_savings(record))
     yield from map(_Fault, _of_power(record, design))

@@ -219,7 +219,7 @@ class FeatureRun:
     @property
     def options(self) -> tuple[str, ...]:
         """The options of the test, cheapest first."""
-        return tuple(option.name for option in self.design.options)
+        return self.design.options
 
     def asks(self, option: str) -> str:
         """The model that an option asks: a cascade its cheap one."""

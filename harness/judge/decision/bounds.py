@@ -158,8 +158,7 @@ def harms(design: Design, evidence: PairsSoFar, used: Mapping[str, int]) -> Mapp
     rules = harm_rules(design)
     ends = rules.looks
     reached = {
-        option.name: sum(end <= used.get(option.name, 0) for end in ends) - 1
-        for option in design.options
+        option: sum(end <= used.get(option, 0) for end in ends) - 1 for option in design.options
     }
     smallest = [_harm(design, evidence, rules, name, check) for name, check in reached.items()]
     result = holm(smallest, design.alpha)

@@ -47,7 +47,7 @@ def step(design: Design, evidence: PairsSoFar) -> Step:
     if needed := _unasked(design, evidence):
         return Ask(options=needed, incumbent=len(design.order))
     found = _ladder_state(design, evidence)
-    names = [option.name for option in design.options]
+    names = design.options
     wanted = [(name, item.needed) for name, item in zip(names, found.options, strict=True)]
     if found.wants is not None:
         wanted.append((names[found.wants], found.until))
@@ -76,14 +76,14 @@ def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...
         return ()
     size = len(design.order)
     return tuple(
-        (option.name, size)
+        (option, size)
         for option in design.options
-        if option.name not in evidence.vetoed and evidence.asked(option.name) < size
+        if option not in evidence.vetoed and evidence.asked(option) < size
     )
 
 
 def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
-    seen = [_seen(design, evidence, option.name) for option in design.options]
+    seen = [_seen(design, evidence, option) for option in design.options]
     return ladder_state(design, seen)
 
 
@@ -152,7 +152,7 @@ class _Seen:
         self, design: Design, evidence: PairsSoFar, found: LadderState, place: int
     ) -> None:
         self.design, self.evidence = design, evidence
-        self.name, self.state = design.options[place].name, found.options[place]
+        self.name, self.state = design.options[place], found.options[place]
         self.pairs = evidence.pairs.get(self.name)
         self.passes = place == found.confirm or self.state.accepted
         state = self.state

@@ -84,7 +84,7 @@ def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
     """The standings so far, cheapest option first; final once `next_step` is `Finished`."""
     if too_small(design):
         return tuple(
-            Standing(option=option.name, state=QualityState.TOO_SMALL) for option in design.options
+            Standing(option=option, state=QualityState.TOO_SMALL) for option in design.options
         )
     match design.kind:
         case "ladder":
@@ -108,9 +108,9 @@ def _holm_step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask for all cases of all options, then test them together at alpha."""
     size = len(design.order)
     unasked = tuple(
-        (option.name, size)
+        (option, size)
         for option in design.options
-        if option.name not in evidence.vetoed and evidence.asked(option.name) < size
+        if option not in evidence.vetoed and evidence.asked(option) < size
     )
     if unasked:
         return Ask(options=unasked, incumbent=size)
@@ -134,12 +134,12 @@ def _holm_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...
 
 
 def _harms(design: Design, evidence: PairsSoFar) -> Mapping[str, ShownHarm]:
-    used = {option.name: evidence.asked(option.name) for option in design.options}
+    used = {option: evidence.asked(option) for option in design.options}
     return harms(design, evidence, used)
 
 
 def _holm_tests(design: Design, evidence: PairsSoFar) -> Mapping[str, _Test]:
-    names = [option.name for option in design.options]
+    names = design.options
     p_values = [_full_p_value(design, evidence, name) for name in names]
     shared = holm([1.0 if p is None else p for p in p_values], design.alpha).level
     levels = [min(float(one), most) for one, most in zip(shared, design.limits, strict=True)]
@@ -233,15 +233,15 @@ def _sequence_step(design: Design, evidence: PairsSoFar) -> Step:
     size = len(design.order)
     settled = evidence.cleared | evidence.vetoed
     for option in reversed(design.options):
-        early_veto = option.name in evidence.vetoed and not evidence.asked(option.name)
+        early_veto = option in evidence.vetoed and not evidence.asked(option)
         if early_veto:
             continue
-        if evidence.asked(option.name) < size:
-            return Ask(options=((option.name, size),), incumbent=size)
-        if not _passed(_sequence_test(design, evidence, option.name)):
+        if evidence.asked(option) < size:
+            return Ask(options=((option, size),), incumbent=size)
+        if not _passed(_sequence_test(design, evidence, option)):
             break
-        if option.name not in settled:
-            return Confirm(options=(option.name,))
+        if option not in settled:
+            return Confirm(options=(option,))
     return Finished(standings=_sequence_standings(design, evidence))
 
 
@@ -252,10 +252,10 @@ def _sequence_standings(design: Design, evidence: PairsSoFar) -> tuple[Standing,
         _standing(design, evidence, name, _sequence_test(design, evidence, name), worse.get(name))
         if evidence.asked(name) or name in evidence.vetoed
         else Standing(option=name, state=QualityState.NOT_ASKED)
-        for name in (option.name for option in design.options)
+        for name in design.options
     )
 
 
 def _sequence_test(design: Design, evidence: PairsSoFar, option: str) -> _Test:
-    place = [each.name for each in design.options].index(option)
+    place = design.options.index(option)
     return _full_p_value(design, evidence, option), design.limits[place]

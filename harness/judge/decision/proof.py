@@ -15,7 +15,7 @@ from harness.judge.decision.ladder import states
 from harness.judge.decision.standing import PairsSoFar
 from harness.record.proof import DesignFacts, PartFacts, ProofFacts
 from harness.stats.estimates import Method
-from harness.stats.sequential.design import Design, Kind, ProvenPart, TestedOption
+from harness.stats.sequential.design import Design, Kind, ProvenPart
 from harness.stats.sequential.steering import Prior, Steering
 
 _KINDS: Mapping[str, Kind] = {one: one for one in ("ladder", "holm", "fixed-sequence")}
@@ -119,7 +119,7 @@ def design_facts(design: Design) -> DesignFacts:
         kind=design.kind,
         method=design.method,
         alpha=design.alpha,
-        options=tuple((option.name, option.saving) for option in design.options),
+        options=tuple(zip(design.options, design.savings, strict=True)),
         stages=design.stages,
         looks=design.looks,
         checks=design.checks,
@@ -132,13 +132,8 @@ def design_facts(design: Design) -> DesignFacts:
         error_worth=design.error_worth,
         clusters=_sizes(design),
         parts=tuple(_part(part, len(design.order)) for part in design.proven),
-        at_most=_limits(design),
+        at_most=design.at_most,
     )
-
-
-def _limits(design: Design) -> tuple[float | None, ...] | None:
-    limits = tuple(option.at_most for option in design.options)
-    return limits if any(one is not None for one in limits) else None
 
 
 def _sizes(design: Design) -> str | None:
@@ -158,12 +153,8 @@ def read_design(facts: DesignFacts, margin: float) -> Design:
     size = facts.looks[-1]
     mean, deviation, discordance, weight = facts.prior
     return Design(
-        options=tuple(
-            TestedOption(name=name, saving=saving, at_most=most)
-            for (name, saving), most in zip(
-                facts.options, facts.at_most or (None,) * len(facts.options), strict=True
-            )
-        ),
+        options=tuple(name for name, _ in facts.options),
+        savings=tuple(saving for _, saving in facts.options),
         margin=margin,
         order=tuple(str(place) for place in range(size)),
         clusters=clusters_of(facts),
@@ -192,6 +183,7 @@ def read_design(facts: DesignFacts, margin: float) -> Design:
         ),
         largest_missing_share=facts.largest_missing_share,
         error_worth=facts.error_worth,
+        at_most=facts.at_most,
     )
 
 
@@ -207,16 +199,16 @@ def proof_facts(design: Design, evidence: PairsSoFar) -> Mapping[str, ProofFacts
     """What proves each option's part of a finding."""
     found = states(design, evidence)
     return {
-        option.name: ProofFacts(
-            outcomes=ends_of(evidence.pairs[option.name].pairs),
+        option: ProofFacts(
+            outcomes=ends_of(evidence.pairs[option].pairs),
             measures=tuple(
                 (name, ends_of(pairs.pairs))
-                for name, pairs in sorted(evidence.measures.get(option.name, {}).items())
+                for name, pairs in sorted(evidence.measures.get(option, {}).items())
             ),
             looked_at="vetoed"
-            if option.name in evidence.vetoed
+            if option in evidence.vetoed
             else "cleared"
-            if option.name in evidence.cleared
+            if option in evidence.cleared
             else "",
             weight=None if found is None else found[place].weight,
             local=None if found is None else found[place].local,
@@ -224,7 +216,7 @@ def proof_facts(design: Design, evidence: PairsSoFar) -> Mapping[str, ProofFacts
             pilot_chance=found[place].predicted if found is not None and design.stages else None,
         )
         for place, option in enumerate(design.options)
-        if option.name in evidence.pairs
+        if option in evidence.pairs
     }
 
 

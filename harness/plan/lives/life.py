@@ -11,7 +11,7 @@ Features that are planned in one review come one after the other, by name, as if
 after the one before it.
 
 Of the options of one plan each is tested within what its own pair has left: one with little left
-takes nothing from the others (`TestedOption.at_most`).
+takes nothing from the others (`Design.at_most`).
 
 Cases are the same by what they ask, not by their ids or by the name of their feature. Two features
 that ask the same cases for another task have another primary scorer, and are two.

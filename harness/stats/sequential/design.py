@@ -27,16 +27,6 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestedOption:
-    """One option of the ladder. `saving` is its share of the incumbent's cost saved, 0 to 1."""
-
-    name: str
-    saving: float
-    at_most: float | None = None
-    """Of alpha, the most that it may ever be tested at; None: all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenPart:
     """A slice or second measure that must itself be shown non-inferior.
 
@@ -53,13 +43,15 @@ class ProvenPart:
 class Design:
     """The plan of one feature's test. Margins are points, levels one-sided shares.
 
-    `order` holds the deciding case ids in seeded order (tune cases are not in it), `clusters`
-    the cluster of each (equal to the case where there is no cluster key). `pilot` cases come
-    first and never enter a test; `looks` and `checks` are counts into `order`, both end at its
+    `options` are named cheapest first; `savings` are their shares of the incumbent's cost saved,
+    0 to 1. `order` holds the deciding case ids in seeded order (tune cases are not in it),
+    `clusters` the cluster of each (equal to the case where there is no cluster key). `pilot` cases
+    come first and never enter a test; `looks` and `checks` are counts into `order`, both end at its
     length: efficacy is tested at a look, futility at a check.
     """
 
-    options: tuple[TestedOption, ...]
+    options: tuple[str, ...]
+    savings: tuple[float, ...]
     margin: float
     order: tuple[str, ...]
     clusters: tuple[str, ...]
@@ -79,14 +71,18 @@ class Design:
     error_worth: float | None = None
     """The cost of one more error in every answer, as a share of the incumbent's cost; None: the
     cost of an error is not stated."""
+    at_most: tuple[float | None, ...] | None = None
+    """Of alpha, the most that each option may ever be tested at; None: all."""
+
+    def __post_init__(self) -> None:
+        if len(self.savings) != len(self.options):
+            raise ValueError(f"{len(self.savings)} savings of {len(self.options)} options")
 
     @property
     def limits(self) -> tuple[float, ...]:
         """The most that each option may be tested at."""
-        return tuple(
-            self.alpha if option.at_most is None else min(option.at_most, self.alpha)
-            for option in self.options
-        )
+        most = self.at_most or (None,) * len(self.options)
+        return tuple(self.alpha if one is None else min(one, self.alpha) for one in most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +97,15 @@ class ProvenCases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignInput:
-    """What a design is made from.
+    """What a design is made from; `options`, `savings` and `at_most` are `Design`'s.
 
     `cases` come in their seeded order, whole clusters together and tune
     cases left out; `clusters` are parallel to them, the cases' own ids where there is no cluster
     key. `method` is the test that the eval set's form allows.
     """
 
-    options: tuple[TestedOption, ...]
+    options: tuple[str, ...]
+    savings: tuple[float, ...]
     margin: float
     cases: tuple[str, ...]
     clusters: tuple[str, ...]
@@ -123,6 +120,7 @@ class DesignInput:
     proven: tuple[ProvenCases, ...] = ()
     exploratory: bool = False
     error_worth: float | None = None
+    at_most: tuple[float | None, ...] | None = None
     at_hand: bool = False
     """Every answer is there already: no option is given up, for that would spare none."""
 
@@ -137,6 +135,7 @@ def make_design(setup: DesignInput) -> Design:
     checks = _cuts(clusters, pilot, CHECKS) if sequential else ()
     return Design(
         options=setup.options,
+        savings=setup.savings,
         margin=setup.margin,
         order=setup.cases,
         clusters=clusters,
@@ -151,6 +150,7 @@ def make_design(setup: DesignInput) -> Design:
         proven=tuple(_proven(part, setup.cases) for part in setup.proven),
         exploratory=setup.exploratory,
         error_worth=setup.error_worth,
+        at_most=setup.at_most,
     )
 
 

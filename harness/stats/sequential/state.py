@@ -106,7 +106,7 @@ def rules_of(design: Design) -> LadderRules:
         ),
         stages=design.stages,
         checks=design.checks,
-        savings=tuple(max(option.saving, 1e-6) for option in design.options),
+        savings=tuple(max(saving, 1e-6) for saving in design.savings),
         alpha=design.alpha,
         steering=design.steering,
         error_worth=design.error_worth,

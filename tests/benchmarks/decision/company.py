@@ -152,11 +152,9 @@ def decide(
 
 def within(design: Design, levels: list[float]) -> Design:
     """The design with each option limited to what its pair has left."""
-    limited = tuple(
-        replace(option, at_most=level if level < design.alpha else None)
-        for option, level in zip(design.options, levels, strict=True)
+    return replace(
+        design, at_most=tuple(level if level < design.alpha else None for level in levels)
     )
-    return replace(design, options=limited)
 
 
 def offered(feature: Feature, n: int) -> tuple[list[Model], list[float], float]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from harness.stats import gaffke, tango
-from harness.stats.sequential.design import DesignInput, TestedOption, make_design
+from harness.stats.sequential.design import DesignInput, make_design
 from harness.stats.sequential.histories import Seen, run
 from harness.stats.sequential.levels import holm
 from harness.stats.sequential.state import rules_of
@@ -76,7 +76,8 @@ def ladder_design(count: int, cases: int, **changes: object) -> Design:
     """The product's own default design over numbered cases."""
     names = tuple(f"c{place}" for place in range(cases))
     values: dict[str, object] = {
-        "options": tuple(TestedOption(name=f"o{k}", saving=0.5) for k in range(count)),
+        "options": tuple(f"o{k}" for k in range(count)),
+        "savings": (0.5,) * count,
         "margin": 5.0,
         "cases": names,
         "clusters": names,
@@ -94,10 +95,7 @@ def composed(sample: Sampled, alpha: float = ALPHA) -> Picked:
         margin=100 * sample.margin,
         alpha=alpha,
         method="tango" if sample.binary else "gaffke",
-        options=tuple(
-            TestedOption(name=f"o{k}", saving=float(saving))
-            for k, saving in enumerate(sample.savings)
-        ),
+        savings=tuple(map(float, sample.savings)),
     )
     nothing = np.zeros((runs, options), dtype=np.bool_)
     found = run(

@@ -26,7 +26,7 @@ from harness.judge.comparison.pairs import Arm, pair_up
 from harness.judge.decision.procedure import standings
 from harness.judge.decision.standing import PairsSoFar, Standing
 from harness.judge.scoring.catalogue import find_scorer
-from harness.stats.sequential.design import Design, DesignInput, TestedOption, make_design
+from harness.stats.sequential.design import Design, DesignInput, make_design
 
 NUMBER = find_scorer(ScorerSpec(scorer="number"))
 _ANSWER = re.compile(r'"answer"\s*:\s*"?([^"\n}]*)')
@@ -122,7 +122,8 @@ def label_on_demand(
 def design_of(cases: tuple[str, ...], margin: float, kind: str) -> Design:
     return make_design(
         DesignInput(
-            options=(TestedOption(name="new", saving=0.8),),
+            options=("new",),
+            savings=(0.8,),
             margin=margin,
             cases=cases,
             clusters=cases,

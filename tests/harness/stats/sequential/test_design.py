@@ -8,7 +8,6 @@ import pytest
 from harness.stats.sequential.design import (
     DesignInput,
     ProvenCases,
-    TestedOption,
     cut,
     make_design,
 )
@@ -18,7 +17,8 @@ from tests.support.decisions import design
 def _setup(**changes: object) -> DesignInput:
     cases = tuple(f"c{index}" for index in range(100))
     values: dict[str, object] = {
-        "options": (TestedOption(name="small", saving=0.8),),
+        "options": ("small",),
+        "savings": (0.8,),
         "margin": 3.0,
         "cases": cases,
         "clusters": cases,

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from harness.stats.sequential.design import DesignInput, TestedOption, make_design
+from harness.stats.sequential.design import DesignInput, make_design
 from harness.stats.sequential.histories import HistoryStates, LadderRules, Seen, run
 from harness.stats.sequential.state import rules_of
 
@@ -18,10 +18,8 @@ def some_rules(error_worth: float | None) -> LadderRules:
     return rules_of(
         make_design(
             DesignInput(
-                options=tuple(
-                    TestedOption(name=str(place), saving=saving)
-                    for place, saving in enumerate(SAVINGS)
-                ),
+                options=tuple(map(str, range(len(SAVINGS)))),
+                savings=SAVINGS,
                 margin=5,
                 cases=cases,
                 clusters=cases,

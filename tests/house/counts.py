@@ -26,7 +26,7 @@ OPTION_FORMS = (
     "Rung",  # planned: a model as a feature would ask it
     "PlannedOption",  # planned, with its cost a month; until the move also the test's own
     "TestedOption",  # the test's
-    "OptionSeen",  # tested: differences
+    "OptionSeen",  # tested: differences; since then a whole ladder's are one value
     "OptionCourse",  # tested: where it stands; the name before the move
     "OptionState",  # its name after it
     "Arm",  # tested: scores by case

@@ -126,8 +126,7 @@ def parts_before(
     pairs, size = evidence.pairs[option], max(len(design.order), 1)
     yield pairs.pairs[start:count], design.margin / 100, 1.0
     for part in design.proven:
-        source = pairs if part.measure is None else evidence.measures[option][part.measure]
-        chosen = _at(source, part.positions, start, count)
+        chosen = _at(evidence.under(option, part.measure), part.positions, start, count)
         yield chosen, part.margin / 100, len(part.positions) / size
 
 

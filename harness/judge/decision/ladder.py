@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
-from harness.judge.comparison.pairs import Pair, Pairs, sample
+from harness.judge.comparison.pairs import Pair, sample
 from harness.judge.decision.bounds import (
     ShownHarm,
     harmful,
@@ -29,11 +29,10 @@ from harness.judge.decision.standing import (
 )
 from harness.stats.sequential.design import Design
 from harness.stats.sequential.state import (
-    Differences,
-    Filling,
+    LadderSeen,
     LadderState,
-    OptionSeen,
     OptionState,
+    Rows,
     ladder_state,
     nominal_level,
 )
@@ -83,58 +82,53 @@ def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...
 
 
 def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
-    seen = [_seen(design, evidence, option) for option in design.options]
+    names = design.options
+    pairs = {name: evidence.pairs[name].pairs for name in names if name in evidence.pairs}
+    absent = {name for name, own in pairs.items() if any(pair.reach is not None for pair in own)}
+
+    def filled(value: Callable[[Pair], float | None]) -> tuple[Rows, ...]:
+        """By `value` where an option lacks a score or label, else as known."""
+        return tuple(
+            _rows(design, evidence, name, value if name in absent else _known) for name in names
+        )
+
+    seen = LadderSeen(
+        known=filled(_known),
+        vetoed=tuple(name in evidence.vetoed or _lost(design, evidence, name) for name in names),
+        cleared=tuple(name in evidence.cleared for name in names),
+        waits=tuple(any(pair.unlabelled for pair in pairs.get(name, ())) for name in names),
+        at_worst=filled(lambda pair: pair.least) if absent else None,
+        at_best=filled(lambda pair: pair.most) if absent else None,
+    )
     return ladder_state(design, seen)
 
 
-def _seen(design: Design, evidence: PairsSoFar, option: str) -> OptionSeen:
-    """Differences over the cases that were asked, and what they can be where one is absent."""
-    pairs = evidence.pairs.get(option)
-    if pairs is None:
-        empty: Differences = ()
-        parts = tuple(empty for _ in design.proven)
-        return OptionSeen(differences=empty, parts=parts, vetoed=option in evidence.vetoed)
-    known = _filling(design, evidence, option, lambda pair: pair.difference)
-    absent = any(pair.reach is not None for pair in pairs.pairs)
-    return OptionSeen(
-        differences=known.differences,
-        parts=known.parts,
-        vetoed=option in evidence.vetoed or _lost(design, pairs),
-        cleared=option in evidence.cleared,
-        worst=_filling(design, evidence, option, lambda pair: pair.least) if absent else None,
-        best=_filling(design, evidence, option, lambda pair: pair.most) if absent else None,
-        waits=any(pair.unlabelled for pair in pairs.pairs),
-    )
+def _known(pair: Pair) -> float | None:
+    return pair.difference
 
 
-def _filling(
+def _rows(
     design: Design, evidence: PairsSoFar, option: str, value: Callable[[Pair], float | None]
-) -> Filling:
-    pairs = evidence.pairs[option].pairs
-    return Filling(
-        differences=tuple(value(pair) for pair in pairs),
-        parts=tuple(_parts(design, evidence, option, value)),
-    )
-
-
-def _lost(design: Design, pairs: Pairs) -> bool:
-    """Whether too many cases were left out at a look, so that the option can no longer pass."""
-    return len(pairs.pairs) >= design.looks[0] and incomplete(design, pairs)
-
-
-def _parts(
-    design: Design, evidence: PairsSoFar, option: str, value: Callable[[Pair], float | None]
-) -> Iterator[Differences]:
-    count = len(evidence.pairs[option].pairs)
-    for part in design.proven:
-        source = evidence.pairs[option]
-        if part.measure is not None:
-            source = evidence.measures[option][part.measure]
-        inside = frozenset(part.positions)
-        yield tuple(
+) -> Rows:
+    """An option's differences over the cases that it was asked, of the whole and of each part."""
+    asked = evidence.asked(option)
+    if not asked:
+        return ((),) * (1 + len(design.proven))
+    whole = tuple(value(pair) for pair in evidence.pairs[option].pairs)
+    parts = (
+        tuple(
             value(pair) if place in inside else None
-            for place, pair in enumerate(source.pairs[:count])
+            for place, pair in enumerate(evidence.under(option, part.measure).until(asked))
         )
+        for part, inside in ((part, frozenset(part.positions)) for part in design.proven)
+    )
+    return (whole, *parts)
+
+
+def _lost(design: Design, evidence: PairsSoFar, option: str) -> bool:
+    """Whether too many cases were left out at a look, so that the option can no longer pass."""
+    pairs = evidence.pairs.get(option)
+    return pairs is not None and len(pairs.pairs) >= design.looks[0] and incomplete(design, pairs)
 
 
 def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
@@ -182,7 +176,7 @@ class _Seen:
     @property
     def lost(self) -> bool:
         """Whether too many cases were left out."""
-        return self.pairs is not None and _lost(self.design, self.pairs)
+        return _lost(self.design, self.evidence, self.name)
 
     @property
     def hanging(self) -> int | None:

@@ -179,6 +179,10 @@ class PairsSoFar:
         """Cases of the order that both arms were asked."""
         return len(self.pairs[option].pairs) if option in self.pairs else 0
 
+    def under(self, option: str, measure: str | None) -> Pairs:
+        """An option's pairs under a second measure; None: under the primary one."""
+        return self.pairs[option] if measure is None else self.measures[option][measure]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:

@@ -71,9 +71,9 @@ class Seen:
     that must themselves pass, with their margins. `clusters` labels the cases. `bought`: the asked
     cases are already paid for, so stopping early does not save them.
 
-    Where scores or labels are absent, `filled` has the differences and the parts at their worst
-    and at their best: a look passes at the worst only, an option is given up at the best only.
-    `waits` (runs, options): some of them are labels.
+    Where scores or labels are absent, `at_worst` and `at_best` have them put in against the
+    candidate and in its favour: a look passes at the worst only, an option is given up at the best
+    only. `waits` (runs, options): some of them are labels.
     """
 
     differences: Floats
@@ -83,30 +83,22 @@ class Seen:
     parts: Sequence[tuple[Floats, float]] = ()
     clusters: Ints | None = None
     bought: bool = False
-    filled: Filled | None = None
+    at_worst: Filling | None = None
+    at_best: Filling | None = None
     waits: Bools | None = None
 
     @property
-    def worst(self) -> Tested:
-        """What a look is tested on."""
-        known = Tested(differences=self.differences, parts=self.parts)
-        return known if self.filled is None else self.filled.worst
+    def known(self) -> Filling:
+        """What is known, with nothing put in for what is absent."""
+        return Filling(differences=self.differences, parts=self.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Filling:
     """Differences of the whole, and of each part with its margin."""
 
     differences: Floats
     parts: Sequence[tuple[Floats, float]] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
-    """Absent scores and labels put in: all against the candidate, and all in its favour."""
-
-    worst: Tested
-    best: Tested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +144,11 @@ def tables(rules: LadderRules, seen: Seen) -> Tables:
     found = Tables(
         pilot=_piloted(rules, seen.differences),
         counted=moments_at(seen.differences, rules.pilot, rules.checks),
-        levels=_levels(rules, seen.worst, seen.clusters),
+        levels=_levels(rules, seen.at_worst or seen.known, seen.clusters),
     )
-    if seen.filled is None:
+    best = seen.at_best
+    if best is None:
         return found
-    best = seen.filled.best
     return replace(
         found,
         best_pilot=_piloted(rules, best.differences),
@@ -169,7 +161,7 @@ def _piloted(rules: LadderRules, differences: Floats) -> Moments | None:
     return moments_at(differences, 0, rules.stages) if rules.stages else None
 
 
-def _levels(rules: LadderRules, tested: Tested, clusters: Ints | None) -> Floats:
+def _levels(rules: LadderRules, tested: Filling, clusters: Ints | None) -> Floats:
     """The smallest level at which each look passes, of the whole and of every part."""
     levels = look_levels(rules.test, tested.differences, clusters)
     for part, margin in tested.parts:

@@ -4,51 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from harness.stats.arrays import Floats
 from harness.stats.sequential.design import Design
-from harness.stats.sequential.histories import (
-    Filled,
-    HistoryStates,
-    LadderRules,
-    Seen,
-    Tested,
-    run,
-)
+from harness.stats.sequential.histories import Filling, HistoryStates, LadderRules, Seen, run
 from harness.stats.sequential.levels import TestRules
 
-Differences = tuple["float | None", ...]
+Rows: TypeAlias = tuple[tuple[float | None, ...], ...]
+"""An option's paired differences over its cases in order: of the whole, then of each proven part of
+the design. None: absent, left out, or not in the part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filling:
-    """Differences over an option's cases in order, and over each proven part of the design.
+class LadderSeen:
+    """What has been seen of each option of a ladder, cheapest first.
 
-    None: left out, or not in the part.
+    `at_worst` and `at_best` are `known` with all that is absent against or for the option; None:
+    nothing is absent. `waits`: some of it are labels.
     """
 
-    differences: Differences
-    parts: tuple[Differences, ...] = ()
+    known: tuple[Rows, ...]
+    vetoed: tuple[bool, ...]
+    cleared: tuple[bool, ...]
+    waits: tuple[bool, ...]
+    at_worst: tuple[Rows, ...] | None = None
+    at_best: tuple[Rows, ...] | None = None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptionSeen:
-    """One option's paired differences (None: absent) over its cases, in order.
-
-    `parts` are those of each proven part of the design, over the same cases (None: not in it).
-    `worst` and `best` are both with all that is absent against or for the option; None: nothing
-    is absent. `waits`: some of it are labels.
-    """
-
-    differences: Differences
-    parts: tuple[Differences, ...] = ()
-    vetoed: bool = False
-    cleared: bool = False
-    worst: Filling | None = None
-    best: Filling | None = None
-    waits: bool = False
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """How many cases each option was asked."""
+        return tuple(len(whole) for whole, *_ in self.known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,57 +102,48 @@ def rules_of(design: Design) -> LadderRules:
     )
 
 
-def ladder_state(design: Design, seen: Sequence[OptionSeen]) -> LadderState:
-    """Advance one history as far as its answers allow; `seen` is parallel to the options."""
+def ladder_state(design: Design, seen: LadderSeen) -> LadderState:
+    """Advance one history as far as its answers allow."""
     found = run(rules_of(design), _history(design, seen))
     walk = found.walk
     wants, confirm = int(walk.wants[0]), int(walk.confirm[0])
     ends = (0, *design.checks)
     return LadderState(
-        options=tuple(_option(design, found, place, item) for place, item in enumerate(seen)),
+        options=tuple(
+            _option(design, found, place, asked) for place, asked in enumerate(seen.asked)
+        ),
         wants=wants if wants >= 0 else None,
         until=ends[min(int(walk.reached[0, wants]) + 1, len(design.checks))] if wants >= 0 else 0,
         confirm=confirm if confirm >= 0 else None,
     )
 
 
-def _history(design: Design, seen: Sequence[OptionSeen]) -> Seen:
-    known = _tested(design, [Filling(differences=s.differences, parts=s.parts) for s in seen])
-    filled = None
-    if any(item.worst is not None for item in seen):
-        filled = Filled(
-            worst=_tested(design, [_or_known(item.worst, item) for item in seen]),
-            best=_tested(design, [_or_known(item.best, item) for item in seen]),
-        )
+def _history(design: Design, seen: LadderSeen) -> Seen:
+    known = _filling(design, seen.known)
     return Seen(
         differences=known.differences,
-        asked=np.array([[len(item.differences) for item in seen]], dtype=np.int64),
-        vetoed=np.array([[item.vetoed for item in seen]], dtype=np.bool_),
-        cleared=np.array([[item.cleared for item in seen]], dtype=np.bool_),
+        asked=np.array([seen.asked], dtype=np.int64),
+        vetoed=np.array([seen.vetoed], dtype=np.bool_),
+        cleared=np.array([seen.cleared], dtype=np.bool_),
         parts=known.parts,
         clusters=np.unique(np.array(design.clusters), return_inverse=True)[1],
         bought=True,
-        filled=filled,
-        waits=np.array([[item.waits for item in seen]], dtype=np.bool_),
+        at_worst=None if seen.at_worst is None else _filling(design, seen.at_worst),
+        at_best=None if seen.at_best is None else _filling(design, seen.at_best),
+        waits=np.array([seen.waits], dtype=np.bool_),
     )
 
 
-def _or_known(filling: Filling | None, item: OptionSeen) -> Filling:
-    return filling or Filling(differences=item.differences, parts=item.parts)
-
-
-def _tested(design: Design, rows: Sequence[Filling]) -> Tested:
-    size = len(design.order)
-    return Tested(
-        differences=_matrix([row.differences for row in rows], size),
-        parts=[
-            (_matrix([row.parts[place] for row in rows], size), part.margin / 100)
-            for place, part in enumerate(design.proven)
-        ],
+def _filling(design: Design, options: Sequence[Rows]) -> Filling:
+    whole, *parts = (
+        _matrix([rows[place] for rows in options], len(design.order))
+        for place in range(1 + len(design.proven))
     )
+    margins = [part.margin / 100 for part in design.proven]
+    return Filling(differences=whole, parts=list(zip(parts, margins, strict=True)))
 
 
-def _option(design: Design, found: HistoryStates, place: int, item: OptionSeen) -> OptionState:
+def _option(design: Design, found: HistoryStates, place: int, asked: int) -> OptionState:
     walk, ends = found.walk, (0, *design.checks)
     dropped, stopped = bool(found.dropped[0, place]), bool(walk.stopped[0, place])
     chance = found.chances[0, place] if dropped else walk.last_chance[0, place]
@@ -178,8 +157,8 @@ def _option(design: Design, found: HistoryStates, place: int, item: OptionSeen) 
         weight=float(found.weights[0, place]),
         local=float(walk.local[0, place]),
         smallest=float(walk.smallest[0, place]),
-        levels=_known(found.levels[0, place], len(item.differences), design.looks),
-        hopes=_known(found.hopes[0, place], len(item.differences), design.looks),
+        levels=_known(found.levels[0, place], asked, design.looks),
+        hopes=_known(found.hopes[0, place], asked, design.looks),
         reached=ends[int(walk.reached[0, place])],
         stopped=stopped,
         accepted=bool(walk.accepted[0, place]),
@@ -191,7 +170,7 @@ def nominal_level(design: Design, local: float, look: int) -> float:
     return rules_of(design).test.nominal(local, look)
 
 
-def _matrix(rows: Sequence[Differences], size: int) -> Floats:
+def _matrix(rows: Sequence[Sequence[float | None]], size: int) -> Floats:
     filled = np.full((1, len(rows), size), np.nan)
     for place, row in enumerate(rows):
         filled[0, place, : len(row)] = [np.nan if value is None else value for value in row]

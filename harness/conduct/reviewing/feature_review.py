@@ -83,16 +83,16 @@ class BatchQueue:
         self._gathered[feature] = trials
 
     def awaits(self, feature: str) -> bool:
-        """Whether a feature has trials that are to be sent, or whose batch has not ended."""
+        """Whether a feature has trials that are to be sent, or are in a batch that runs."""
         return feature in self._gathered or feature in self._awaited
 
     @property
-    def has_mail(self) -> bool:
-        """Whether there is something to send, or time to look."""
+    def is_due(self) -> bool:
+        """Whether there is something to send, or time to ask for results."""
         return bool(self._gathered) or self._batches.is_due
 
-    def exchange(self) -> None:
-        """Send what was gathered, look if it is time, and let the features read what is known.
+    def send_and_read(self) -> None:
+        """Send what was gathered, ask for results if it is time, and let the features read them.
 
         Raises:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
@@ -109,7 +109,7 @@ class BatchQueue:
             faults.attempt(feature, READING, take)
 
     def wait(self) -> None:
-        """Wait until it is time to look again; for when nothing else is asked.
+        """Wait until it is time to ask for results again; for when nothing else is asked.
 
         Raises:
             InterruptedRunError: On Ctrl-C; the next run reads the batches.
@@ -122,7 +122,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSet:
-    """Trials to ask, and who reads their outcomes; the next step comes after the last of them."""
+    """Trials to ask, and who reads their outcomes; the next stage comes after the last of them."""
 
     trials: Iterator[Trial]
     take: Callable[[Outcome], None]
@@ -132,7 +132,7 @@ class Halt(Enum):
     """What the review of a feature waits for."""
 
     BATCHES = "its batches are under way"
-    QUIET = "nothing else may run"
+    QUIET = "the trials of all features: nothing else may run"
 
 
 Stage: TypeAlias = TrialSet | Halt
@@ -159,17 +159,17 @@ class FeatureReview:
             if self._is_broken:
                 return
 
-    def _guarded(self, part: TrialSet) -> TrialSet:
+    def _guarded(self, stage: TrialSet) -> TrialSet:
         def trials() -> Iterator[Trial]:
             while not self._is_broken:
-                trial = self._attempt(lambda: next(part.trials, None))
+                trial = self._attempt(lambda: next(stage.trials, None))
                 if trial is None:
                     return
                 yield trial
 
         def take(outcome: Outcome) -> None:
             if not self._is_broken:
-                self._attempt(lambda: part.take(outcome))
+                self._attempt(lambda: stage.take(outcome))
 
         return TrialSet(trials=trials(), take=take)
 
@@ -211,9 +211,9 @@ class FeatureReview:
                 yield from self._ask(ask)
 
     def _ask_on(self) -> Iterator[Stage]:
-        """Today's model alone, on more cases, while only that can tell what these cases can tell.
+        """Ask today's model alone on more cases, while it may not beat a constant answer yet.
 
-        From the journal alone it ends where the journal does: one of before has no such answers.
+        From the journal alone it ends where the journal does: an older one has no such answers.
         """
         before = 0
         while (count := asks_on(self.run)) > before:

@@ -2,8 +2,9 @@
 
 Features take turns, one trial each, as long as the trial's lane has quota left. Without a quota for
 each lane the trials of a slow one would fill the window, and fast lanes would idle. A feature whose
-step is answered goes on at once, whatever the others still wait for. Or they go one after the
-other, and those behind are asked what the first leaves room for: its document is there early.
+stage is answered enters its next one at once, whatever the others still wait for. In order, the
+first feature goes before all others, which get the quota that it leaves: its document is there
+early.
 """
 
 from __future__ import annotations
@@ -34,48 +35,46 @@ from harness.plan.model import Plan
 
 ROUNDS = 2
 """A lane's answers may come at once, and as many trials must be there to follow them."""
-OWN_ROOM = ROUNDS * MOST_KEPT
+OWN_QUOTA = ROUNDS * MOST_KEPT
 """Trials of a feature that may run in a lane even while other features fill it."""
-
-
-FAR = 8
-"""Trials of a feature that are looked at for one whose lane has room."""
+LOOK_AHEAD = 8
+"""Trials of a feature among which one is sought whose lane has quota left."""
 
 
 class LaneQuotas:
-    """The room of each lane, and how much of it is taken, and by whom.
+    """How many trials may run in each lane, and how many of each feature do.
 
-    `in_order`: no more than keeps a lane busy, as what is on its way goes before what comes.
+    `in_order`: no more than keep a lane busy, for a trial that runs cannot be overtaken.
     """
 
     def __init__(self, limits: Mapping[Lane, LaneLimits], *, in_order: bool = False) -> None:
         spare = 0 if in_order else WINDOW // max(len(limits), 1)
-        self._own = 0 if in_order else OWN_ROOM
+        self._own = 0 if in_order else OWN_QUOTA
         self._free = {
             lane: ROUNDS * granted.max_concurrency + spare for lane, granted in limits.items()
         }
         self._taken: Counter[tuple[Lane, str]] = Counter()
         own = self._own * sum(one.features for one in limits.values())
         self.window = 2 * (sum(self._free.values()) + own)
-        """A window that takes in what all rooms hold; half of a window is always taken in."""
+        """For the engine: twice what all quotas allow, as it reads on until half of it is full."""
 
     def take(self, lane: Lane, feature: str) -> bool:
-        """Take a place; False while the room is full, and the feature's own part of it, too."""
+        """Count a trial in; False while the lane is full, and the feature's own quota, too."""
         if self._free[lane] <= 0 and self._taken[lane, feature] >= self._own:
             return False
         self._free[lane] -= 1
         self._taken[lane, feature] += 1
         return True
 
-    def leave(self, lane: Lane, feature: str) -> None:
-        """Give a place back."""
+    def give_back(self, lane: Lane, feature: str) -> None:
+        """Its trial has ended."""
         self._free[lane] += 1
         self._taken[lane, feature] -= 1
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class FeatureQueue:
-    """One feature: its steps, the one that it is at, and its trials that are on their way."""
+    """One feature: its stages, the one that it is at, and the trials of that one."""
 
     feature: str
     place: int
@@ -84,11 +83,11 @@ class FeatureQueue:
     stage: Stage | None = None
     """None: the review of the feature has ended."""
     coming: deque[Trial] = field(default_factory=deque["Trial"])
-    """The next ones of the part that were looked at."""
+    """Read from the stage and not given out yet."""
     open: int = 0
     """Trials that were given out and have no outcome yet."""
     read_out: bool = False
-    """There are no more in the part than those that were looked at."""
+    """The stage has no more trials than those that were read from it."""
 
     def go_on(self) -> Stage | None:
         """Enter the next stage."""
@@ -97,23 +96,23 @@ class FeatureQueue:
         return self.stage
 
     def read(self, outcome: Outcome) -> None:
-        """Take the outcome of one of the part's trials."""
+        """Take the outcome of one of the stage's trials."""
         self.open -= 1
         if isinstance(self.stage, TrialSet):
             self.stage.take(outcome)
 
     def give(self, trial: Trial) -> Trial:
-        """One of those that come next, which is on its way now."""
+        """Give out one of those that come next."""
         self.coming.remove(trial)
         self.open += 1
         return trial
 
     def peek(self) -> Trial | None:
-        """The next trial of the part; None when all were given out."""
-        return next(iter(self.peek_far(1)), None)
+        """The next trial of the stage; None when all were given out."""
+        return next(iter(self.look_ahead(1)), None)
 
-    def peek_far(self, most: int = FAR) -> tuple[Trial, ...]:
-        """The next trials of the part."""
+    def look_ahead(self, most: int = LOOK_AHEAD) -> tuple[Trial, ...]:
+        """The next trials of the stage, at most so many."""
         while isinstance(self.stage, TrialSet) and len(self.coming) < most and not self.read_out:
             trial = next(self.stage.trials, None)
             self.read_out = trial is None
@@ -122,16 +121,16 @@ class FeatureQueue:
 
     @property
     def is_answered(self) -> bool:
-        """The part has every outcome."""
+        """The stage has every outcome."""
         return self.read_out and not self.coming and not self.open
 
 
 class Scheduler:
     """The trials of all features as one source, for as long as some feature may ask.
 
-    It gives None while everything that can be asked is on its way, and ends at a quiet point:
-    when nothing is. `in_order`: whoever comes first in `reviews` goes first. `ended` is told of
-    each feature whose review has ended. Used from one thread.
+    It gives None while everything that can be asked runs, and ends when nothing runs. `in_order`:
+    whoever comes first in `reviews` goes first. `ended` is called with each feature whose review
+    has ended. Used from one thread.
     """
 
     def __init__(
@@ -143,20 +142,20 @@ class Scheduler:
         in_order: bool = False,
         ended: Callable[[str], object] = len,
     ) -> None:
-        self._turns = {
+        self._queues = {
             name: FeatureQueue(feature=name, place=place, stages=stages)
             for place, (name, stages) in enumerate(reviews.items())
         }
         self._in_order = in_order
         self._tell_ended = ended
-        self._ready = deque(self._turns.values())
+        self._ready = deque(self._queues.values())
         """May enter their next stage."""
         self._asking: deque[FeatureQueue] = deque()
         self._parked: defaultdict[Lane, deque[FeatureQueue]] = defaultdict(deque)
         """Asking, and their next trial's lane is full."""
         self._halted: dict[Halt, list[FeatureQueue]] = {halt: [] for halt in Halt}
         self._open = 0
-        self._rooms = quotas
+        self._quotas = quotas
         self._batch_queue = batch_queue
 
     @property
@@ -165,25 +164,25 @@ class Scheduler:
         return not (self._ready or self._asking or self._open or any(self._halted.values()))
 
     def quiet(self) -> None:
-        """Nothing runs: those who waited for that go on, one after the other."""
+        """Nothing runs: the features that waited for that go on, one after the other."""
         while waiting := self._halted[Halt.QUIET]:
             self._enter(waiting.pop(0))
 
     def take(self, outcome: Outcome) -> None:
         """Read the outcome of a trial that was given out."""
-        turn = self._turns[outcome.trial.feature]
-        self._leave_room(lane_of(outcome.trial), turn)
+        queue = self._queues[outcome.trial.feature]
+        self._give_back(lane_of(outcome.trial), queue)
         self._open -= 1
-        turn.read(outcome)
-        if turn.is_answered:
-            self._ready.append(turn)
+        queue.read(outcome)
+        if queue.is_answered:
+            self._ready.append(queue)
 
     def __iter__(self) -> Self:
         """Itself."""
         return self
 
     def __next__(self) -> Trial | None:
-        """The next trial; None: not before there are more outcomes, or time has passed."""
+        """The next trial; None: none before more outcomes are taken, or a batch has ended."""
         while True:
             self._go_on()
             trial = self._give_in_order() if self._in_order else self._give()
@@ -202,71 +201,71 @@ class Scheduler:
             self._batch_queue.wait()
 
     def _go_on(self) -> None:
-        """Let everyone enter the next stage who can; those who do so together share batches."""
+        """Let every feature that can enter its next stage; those that do together share batches."""
         while True:
             while self._ready:
                 self._enter(self._ready.popleft())
-            if self._batch_queue is None or not self._batch_queue.has_mail:
+            if self._batch_queue is None or not self._batch_queue.is_due:
                 return
             self._read_batches(self._batch_queue)
 
-    def _enter(self, turn: FeatureQueue) -> None:
-        stage = turn.go_on()
+    def _enter(self, queue: FeatureQueue) -> None:
+        stage = queue.go_on()
         if isinstance(stage, TrialSet):
-            self._asking.append(turn)
+            self._asking.append(queue)
         elif stage is Halt.BATCHES and not (
-            self._batch_queue and self._batch_queue.awaits(turn.feature)
+            self._batch_queue and self._batch_queue.awaits(queue.feature)
         ):
-            self._ready.append(turn)
+            self._ready.append(queue)
         elif stage is not None:
-            self._halted[stage].append(turn)
+            self._halted[stage].append(queue)
         else:
-            self._tell_ended(turn.feature)
+            self._tell_ended(queue.feature)
 
     def _read_batches(self, batch_queue: BatchQueue) -> None:
-        batch_queue.exchange()
+        batch_queue.send_and_read()
         waiting, self._halted[Halt.BATCHES] = self._halted[Halt.BATCHES], []
-        for turn in waiting:
+        for queue in waiting:
             (
-                self._halted[Halt.BATCHES] if batch_queue.awaits(turn.feature) else self._ready
-            ).append(turn)
+                self._halted[Halt.BATCHES] if batch_queue.awaits(queue.feature) else self._ready
+            ).append(queue)
 
     def _give(self) -> Trial | None:
         while self._asking:
-            turn = self._asking.popleft()
-            trial = turn.peek()
+            queue = self._asking.popleft()
+            trial = queue.peek()
             if trial is None:
-                if turn.is_answered:
-                    self._ready.append(turn)
+                if queue.is_answered:
+                    self._ready.append(queue)
                 continue
             lane = lane_of(trial)
-            if self._rooms.take(lane, turn.feature):
-                self._asking.append(turn)
+            if self._quotas.take(lane, queue.feature):
+                self._asking.append(queue)
                 self._open += 1
-                return turn.give(trial)
-            self._parked[lane].append(turn)
+                return queue.give(trial)
+            self._parked[lane].append(queue)
         return None
 
     def _give_in_order(self) -> Trial | None:
-        """A feature behind is asked where all that come before it have nothing, or no room."""
-        for turn in sorted(self._asking, key=lambda each: each.place):
-            coming = turn.peek_far()
+        """A later feature is asked where all before it have nothing to ask, or no quota left."""
+        for queue in sorted(self._asking, key=lambda each: each.place):
+            coming = queue.look_ahead()
             for trial in coming:
-                if self._rooms.take(lane_of(trial), turn.feature):
+                if self._quotas.take(lane_of(trial), queue.feature):
                     self._open += 1
-                    return turn.give(trial)
+                    return queue.give(trial)
             if not coming:
-                self._asking.remove(turn)
-                if turn.is_answered:
-                    self._ready.append(turn)
+                self._asking.remove(queue)
+                if queue.is_answered:
+                    self._ready.append(queue)
         return None
 
-    def _leave_room(self, lane: Lane, turn: FeatureQueue) -> None:
-        self._rooms.leave(lane, turn.feature)
+    def _give_back(self, lane: Lane, queue: FeatureQueue) -> None:
+        self._quotas.give_back(lane, queue.feature)
         parked = self._parked[lane]
-        if turn in parked:
-            parked.remove(turn)
-            self._asking.append(turn)
+        if queue in parked:
+            parked.remove(queue)
+            self._asking.append(queue)
         if parked:
             self._asking.append(parked.popleft())
 

@@ -126,12 +126,12 @@ class NotInJournalError(RightsizeError):
 
 
 def _keep() -> None:
-    """The cluster is ended by whoever opened it."""
+    """Whoever opened the cluster ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """What a review runs on."""
+    """What a review runs on: cluster, journal, listener, clock."""
 
     cluster: Cluster | None
     """None: from the journal alone; a trial that is not in it ends the review."""
@@ -185,7 +185,7 @@ def _chunk(source: Iterator[Trial | None]) -> list[Trial]:
 
 
 class ReviewSession:
-    """One review's means. Every call of it, by whatever pass, is admitted and paid here."""
+    """What all calls of a review share, by whichever pass: each is admitted and paid here."""
 
     def __init__(self, plan: Plan, served: Mapping[str, str], engine: Runtime) -> None:
         """Prepare; `served` has the address of each model that was started for this review."""
@@ -275,7 +275,7 @@ class ReviewSession:
             yield from self.noted(outcomes)
 
     def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """The same outcomes, each told to whoever watches."""
+        """The same outcomes, each told to the listener."""
         for outcome in outcomes:
             self.engine.progress.settled(
                 spent_usd=self.ledger.spent_usd, answered=not isinstance(outcome, Missing)

@@ -50,6 +50,17 @@ COVERED_ELSEWHERE = {
 }
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """End the measurement that pytest-cov begins in a worker and then replaces by another.
+
+    Nobody reads it, and it would go on, as dear as the other, whenever that one pauses.
+    """
+    cov = config.pluginmanager.get_plugin("_cov")
+    if hasattr(config, "workerinput") and cov is not None and cov.cov_controller is not None:
+        cov.cov_controller.pause()
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Spare the coverage tracer what others cover: it doubles the time of a test."""
     if item.path in COVERED_ELSEWHERE:

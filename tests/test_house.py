@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -104,6 +105,12 @@ def unknown_words(shown: str) -> list[str]:
         words = words[1:]
     known = {"--help", *(option for each in command.params for option in each.opts)}
     return [each for each in words if each.startswith("--") and each not in known]
+
+
+@pytest.mark.no_cover
+def test_a_test_that_is_spared_the_tracer_is_not_traced() -> None:
+    """Under xdist, too: one measurement that goes on where another pauses doubles its time."""
+    assert not type(sys.gettrace()).__module__.startswith("coverage")
 
 
 def test_the_files_whose_tests_are_not_traced_exist() -> None:

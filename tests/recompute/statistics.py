@@ -9,6 +9,7 @@ Biometrika 26 (1934) 404-413, by summing the binomial; N. Gaffke, Mathematical M
 from __future__ import annotations
 
 import math
+from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def bisect(low: float, high: float, above: Callable[[float], bool]) -> float:
     return (low + high) / 2
 
 
+@cache
 def tango_lower(lost: int, gained: int, n: int, level: float) -> float:
     """Lower bound of (gained - lost) / n at a one-sided level; the exact one where none gained."""
     if lost == n:
@@ -96,6 +98,7 @@ def _at_most(seen: int, n: int, share: float) -> float:
     return min(1.0, math.fsum(math.exp(value) for value in logs))
 
 
+@cache
 def gaffke_upper(lost: int, gained: int, n: int, level: float) -> float:
     """Upper bound of (gained - lost) / n at a one-sided level: a further gain that nobody saw.
 

@@ -43,8 +43,10 @@ _LEAST = 1e-12
 
 def step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask every survivor the pilot's next stage; after the pilot, one option its next check."""
-    if needed := _unasked(design, evidence):
-        return Ask(options=needed, incumbent=len(design.order))
+    size = len(design.order)
+    # Where labels come last, every option is asked all cases before any test.
+    if not design.stages and (needed := evidence.unasked(design.options, size)):
+        return Ask(options=needed, incumbent=size)
     found = _ladder_state(design, evidence)
     names = design.options
     wanted = [(name, item.needed) for name, item in zip(names, found.options, strict=True)]
@@ -67,18 +69,6 @@ def standings(design: Design, evidence: PairsSoFar) -> tuple[Standing, ...]:
 def states(design: Design, evidence: PairsSoFar) -> tuple[OptionState, ...] | None:
     """Where each option's walk stands: weights, levels, chances; None where there is no ladder."""
     return _ladder_state(design, evidence).options if design.kind == "ladder" else None
-
-
-def _unasked(design: Design, evidence: PairsSoFar) -> tuple[tuple[str, int], ...]:
-    """Cases to ask before any test if labels come last: all of them, for every option."""
-    if design.stages:
-        return ()
-    size = len(design.order)
-    return tuple(
-        (option, size)
-        for option in design.options
-        if option not in evidence.vetoed and evidence.asked(option) < size
-    )
 
 
 def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
@@ -132,15 +122,13 @@ def _lost(design: Design, evidence: PairsSoFar, option: str) -> bool:
 
 
 def _standings(design: Design, evidence: PairsSoFar, found: LadderState) -> tuple[Standing, ...]:
-    every = [_Seen(design, evidence, found, place) for place in range(len(design.options))]
-    worse = harms(design, evidence, {seen.name: seen.used or seen.piloted for seen in every})
-    for seen in every:
-        seen.harm = worse.get(seen.name)
-    return tuple(_standing(seen) for seen in every)
+    every = [_Walked(design, evidence, found, place) for place in range(len(design.options))]
+    worse = harms(design, evidence, {one.name: one.used or one.piloted for one in every})
+    return tuple(_standing(one, worse.get(one.name)) for one in every)
 
 
-class _Seen:
-    """One option with everything that its standing is made from."""
+class _Walked:
+    """One option where the ladder's walk has left it: its state, and the pairs that led to it."""
 
     def __init__(
         self, design: Design, evidence: PairsSoFar, found: LadderState, place: int
@@ -152,12 +140,11 @@ class _Seen:
         state = self.state
         known = [place for place, level in enumerate(state.levels) if level is not None]
         self.known = [place for place in known if design.looks[place] <= self.used]
-        self.harm: ShownHarm | None = None
         self.decided = min(self.known, key=lambda k: state.levels[k] or 0.0, default=None)
 
     @property
     def used(self) -> int:
-        """Cases that its walk has used; all that it was asked if it was vetoed."""
+        """Cases that its walk has used; of a vetoed option all that it was asked."""
         if self.state.reached or self.pairs is None:
             return self.state.reached
         walked = len(self.pairs.pairs) if self.vetoed else 0
@@ -179,7 +166,7 @@ class _Seen:
         return _lost(self.design, self.evidence, self.name)
 
     @property
-    def hanging(self) -> int | None:
+    def open_look(self) -> int | None:
         """The first look that passes only if what is absent favours it; None if there is none.
 
         None as well while it has cases to be asked, or once it has ended otherwise.
@@ -192,8 +179,8 @@ class _Seen:
 
     @property
     def fewest(self) -> int:
-        """Labels or answers that can settle that look."""
-        look = self.hanging
+        """Labels or answers that can settle the open look; 0 without one."""
+        look = self.open_look
         if look is None:
             return 0
         level = nominal_level(self.design, self.state.local, look)
@@ -249,47 +236,47 @@ class _Seen:
         return local if self.look is None else nominal_level(self.design, local, self.look)
 
 
-def _standing(seen: _Seen) -> Standing:
-    if seen.pairs is None or not seen.cases[1]:
-        return _never_tested(seen)
-    state = _state(seen)
-    if state is QualityState.INFERIOR and seen.harm is not None:
-        figures = harmful(seen.design, seen.pairs, seen.harm, level=seen.tested_level)
+def _standing(walked: _Walked, harm: ShownHarm | None) -> Standing:
+    if walked.pairs is None or not walked.cases[1]:
+        return _never_tested(walked)
+    state = _state(walked, harm)
+    if state is QualityState.INFERIOR and harm is not None:
+        figures = harmful(walked.design, walked.pairs, harm, level=walked.tested_level)
     else:
-        figures = shown(seen.design, seen.pairs, cases=seen.cases, level=seen.level)
+        figures = shown(walked.design, walked.pairs, cases=walked.cases, level=walked.level)
     return Standing(
-        option=seen.name,
+        option=walked.name,
         state=state,
-        asked=len(seen.pairs.pairs),
+        asked=len(walked.pairs.pairs),
         figures=figures,
-        looks=_looks(seen, state),
-        stop=seen.stop if state is QualityState.UNLIKELY else None,
-        unlabelled=_to_label(seen),
-        local=seen.state.local,
-        fewest=seen.fewest if state in {QualityState.WAITING, QualityState.INCOMPLETE} else 0,
+        looks=_looks(walked, state),
+        stop=walked.stop if state is QualityState.UNLIKELY else None,
+        unlabelled=_to_label(walked),
+        local=walked.state.local,
+        fewest=walked.fewest if state in {QualityState.WAITING, QualityState.INCOMPLETE} else 0,
     )
 
 
-def _never_tested(seen: _Seen) -> Standing:
-    to_label = _to_label(seen)
+def _never_tested(walked: _Walked) -> Standing:
+    to_label = _to_label(walked)
     unasked = QualityState.WAITING if to_label else QualityState.NOT_ASKED
     return Standing(
-        option=seen.name,
-        state=QualityState.VETOED if seen.name in seen.evidence.vetoed else unasked,
-        asked=0 if seen.pairs is None else len(seen.pairs.pairs),
+        option=walked.name,
+        state=QualityState.VETOED if walked.name in walked.evidence.vetoed else unasked,
+        asked=0 if walked.pairs is None else len(walked.pairs.pairs),
         unlabelled=to_label,
     )
 
 
-def _state(seen: _Seen) -> QualityState:
+def _state(walked: _Walked, harm: ShownHarm | None) -> QualityState:
     ordered: tuple[tuple[bool, QualityState], ...] = (
-        (seen.name in seen.evidence.vetoed, QualityState.VETOED),
-        (seen.lost, QualityState.INCOMPLETE),
-        (seen.passes, QualityState.PASSES),
-        (seen.harm is not None, QualityState.INFERIOR),
-        (seen.stop is not None, QualityState.UNLIKELY),
-        (bool(_to_label(seen)), QualityState.WAITING),
-        (seen.hanging is not None, QualityState.INCOMPLETE),
+        (walked.name in walked.evidence.vetoed, QualityState.VETOED),
+        (walked.lost, QualityState.INCOMPLETE),
+        (walked.passes, QualityState.PASSES),
+        (harm is not None, QualityState.INFERIOR),
+        (walked.stop is not None, QualityState.UNLIKELY),
+        (bool(_to_label(walked)), QualityState.WAITING),
+        (walked.open_look is not None, QualityState.INCOMPLETE),
     )
     for holds, state in ordered:
         if holds:
@@ -297,53 +284,51 @@ def _state(seen: _Seen) -> QualityState:
     return QualityState.OPEN
 
 
-def _to_label(seen: _Seen) -> tuple[str, ...]:
+def _to_label(walked: _Walked) -> tuple[str, ...]:
     """Disagreements without a label before the first look that depends on them."""
-    look = seen.hanging
-    return (
-        ()
-        if seen.pairs is None or look is None
-        else unlabelled(seen.pairs, seen.design.looks[look])
-    )
+    look = walked.open_look
+    if walked.pairs is None or look is None:
+        return ()
+    return unlabelled(walked.pairs, walked.design.looks[look])
 
 
-def _looks(seen: _Seen, state: QualityState) -> tuple[LookRow, ...]:
+def _looks(walked: _Walked, state: QualityState) -> tuple[LookRow, ...]:
     """Every look that was taken; the last row says how the option ended."""
-    rows = [_row(seen, place, state) for place in seen.known]
-    if seen.state.dropped:
-        return (_ending(seen, 0, "dropped"),)
-    harmful_too = state is QualityState.INFERIOR
-    if harmful_too or (seen.state.stopped and not seen.passes):
-        number = 1 + sum(end < seen.used for end in seen.design.looks)
-        action = "inferior" if harmful_too else "futile"
+    rows = [_row(walked, place, state) for place in walked.known]
+    if walked.state.dropped:
+        return (_ending(walked, 0, "dropped"),)
+    is_harmful = state is QualityState.INFERIOR
+    if is_harmful or (walked.state.stopped and not walked.passes):
+        number = 1 + sum(end < walked.used for end in walked.design.looks)
+        action = "inferior" if is_harmful else "futile"
         if rows and rows[-1].number == number:
             rows[-1] = replace(rows[-1], action=action)
         else:
-            rows.append(_ending(seen, number, action))
+            rows.append(_ending(walked, number, action))
     return tuple(rows)
 
 
-def _row(seen: _Seen, place: int, state: QualityState) -> LookRow:
-    design = seen.design
+def _row(walked: _Walked, place: int, state: QualityState) -> LookRow:
+    design = walked.design
     end = design.looks[place]
-    level = nominal_level(design, max(seen.state.local, _LEAST), place)
-    pairs = seen.evidence.pairs[seen.name]
+    level = nominal_level(design, max(walked.state.local, _LEAST), place)
+    pairs = walked.evidence.pairs[walked.name]
     found = shown(design, pairs, cases=(design.pilot, end), level=level).tested
-    passed = place == seen.look and state in {QualityState.PASSES, QualityState.VETOED}
+    passed = place == walked.look and state in {QualityState.PASSES, QualityState.VETOED}
     return LookRow(
         number=place + 1,
         n=0 if found is None else found.n,
         difference=None if found is None else found.value,
         worst=None if found is None else found.lower,
         level=level,
-        p_value=option_p_value(design, seen.evidence, seen.name, end),
+        p_value=option_p_value(design, walked.evidence, walked.name, end),
         action="pass" if passed else "continue",
     )
 
 
-def _ending(seen: _Seen, number: int, action: str) -> LookRow:
-    start, end = seen.cases
-    found = sample(seen.evidence.pairs[seen.name].pairs[start:end]).differences
+def _ending(walked: _Walked, number: int, action: str) -> LookRow:
+    start, end = walked.cases
+    found = sample(walked.evidence.pairs[walked.name].pairs[start:end]).differences
     return LookRow(
         number=number,
         n=len(found),

@@ -107,12 +107,7 @@ def too_small(design: Design) -> bool:
 def _holm_step(design: Design, evidence: PairsSoFar) -> Step:
     """Ask for all cases of all options, then test them together at alpha."""
     size = len(design.order)
-    unasked = tuple(
-        (option, size)
-        for option in design.options
-        if option not in evidence.vetoed and evidence.asked(option) < size
-    )
-    if unasked:
+    if unasked := evidence.unasked(design.options, size):
         return Ask(options=unasked, incumbent=size)
     found = _holm_standings(design, evidence)
     settled = evidence.cleared | evidence.vetoed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -178,6 +178,12 @@ class PairsSoFar:
     def asked(self, option: str) -> int:
         """Cases of the order that both arms were asked."""
         return len(self.pairs[option].pairs) if option in self.pairs else 0
+
+    def unasked(self, options: Iterable[str], size: int) -> tuple[tuple[str, int], ...]:
+        """The options that are neither vetoed nor asked `size` cases, as `Ask` names them."""
+        return tuple(
+            (one, size) for one in options if one not in self.vetoed and self.asked(one) < size
+        )
 
     def under(self, option: str, measure: str | None) -> Pairs:
         """An option's pairs under a second measure; None: under the primary one."""

@@ -125,7 +125,7 @@ def decide(feature: Circumstances, options: Sequence[WeighedOption]) -> Decided:
     if feature.blocked:
         return _undecided(Finding.UNAVAILABLE, feature.blocked, weighed)
     if feature.cannot_tell:
-        weighed = tuple(_untold(item) for item in weighed)
+        weighed = tuple(_without_evalset(item) for item in weighed)
     elif feature.baseline_fails_bar:
         return _undecided(Finding.UNDER_PROVISIONED, (Reason.BASELINE_FAILS_OWN_BAR,), weighed)
     chosen = _best(weighed)
@@ -133,7 +133,9 @@ def decide(feature: Circumstances, options: Sequence[WeighedOption]) -> Decided:
         return _downgrade(chosen, weighed)
     still_open = [item for item in weighed if not _is_closed(item)]
     if still_open:
-        reasons = tuple(reason for reason in _union(_telling(still_open)) if reason not in SETTLED)
+        reasons = tuple(
+            reason for reason in _union(_tried_first(still_open)) if reason not in SETTLED
+        )
         return _undecided(Finding.INSUFFICIENT_EVIDENCE, reasons, weighed)
     return Decided(
         verdict=Verdict.JUSTIFY,
@@ -161,7 +163,7 @@ def _weighed(option: WeighedOption) -> WeighedOption:
     return _of(option, Result.PASS, (option.credit,))
 
 
-def _untold(item: WeighedOption) -> WeighedOption:
+def _without_evalset(item: WeighedOption) -> WeighedOption:
     """The result on an eval set that cannot tell: only reasons that hold without it are kept."""
     if item.result is Result.NOT_RUN:
         return item
@@ -192,7 +194,7 @@ def _reasons_to_wait(option: WeighedOption, quality: QualityState) -> tuple[Reas
     return quality_reason + option.doubts + ((Reason.PRICE_MISSING,) if unknown_cost else ())
 
 
-def _telling(still_open: Sequence[WeighedOption]) -> Sequence[WeighedOption]:
+def _tried_first(still_open: Sequence[WeighedOption]) -> Sequence[WeighedOption]:
     """Drops untried options when a tried one already explains why the verdict is open."""
     untried = (Result.NOT_RUN, (Reason.QUALITY_UNDECIDED,))
     told = [item for item in still_open if (item.result, item.reasons) != untried]

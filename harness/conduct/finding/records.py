@@ -41,8 +41,7 @@ from harness.judge.comparison.parts import baseline
 from harness.judge.decision.bounds import cases_to_decide
 from harness.judge.decision.proof import proof_facts
 from harness.judge.decision.standing import QualityState
-from harness.judge.decision.verdict import Circumstances as Blocked
-from harness.judge.decision.verdict import decide
+from harness.judge.decision.verdict import Circumstances, decide
 from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
@@ -73,7 +72,7 @@ class _Writer:
         self._examined = self._examine()
         self._floor = floor_of(plan, run)
         self._decided = decide(
-            Blocked(
+            Circumstances(
                 blocked=self._blocked(),
                 baseline_fails_bar=self._fails_bar(),
                 cannot_tell=self._floor is not None and self._floor.clears is False,

@@ -64,7 +64,7 @@ class BatchQueue:
 
     @classmethod
     def of(cls, session: ReviewSession) -> BatchQueue | None:
-        """None where nothing is asked by batch, or nothing at all is asked."""
+        """The queue of a session; None where nothing is asked by batch, or nothing at all."""
         engine = session.engine
         if session.cluster is None or not session.asks_by_batch:
             return None
@@ -204,7 +204,7 @@ class FeatureReview:
                 self.live.confirm(self.run, step)
 
     def _ask_parts(self, step: Confirm) -> Iterator[Stage]:
-        """The rest of protected slices and guardrails, before an option that passed is accepted."""
+        """Ask the rest of the protected parts, before an option that passed is accepted."""
         for option in step.options:
             ask = self.run.rest_of_parts(option)
             if ask is not None and self._can_ask(ask):

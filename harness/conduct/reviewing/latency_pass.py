@@ -94,7 +94,7 @@ def latency_trials(
 
 
 def lacking(plan: FeaturePlan, outcomes: Sequence[Outcome]) -> int:
-    """Samples that are still to be made up for."""
+    """How many more live requests are to replace samples that were discarded."""
     sample = select_sample(outcomes)
     return max(plan.latency_requests - len(sample.total_s), 0) if sample.lagged else 0
 
@@ -149,7 +149,7 @@ class _Timed:
     token_s: float | None
 
     def after(self, waited_s: float) -> _Timed:
-        """The same call begun so much later."""
+        """The same call with `waited_s` before it."""
         token = None if self.token_s is None else self.token_s + waited_s
         return _Timed(total_s=self.total_s + waited_s, token_s=token)
 
@@ -164,7 +164,7 @@ def _timed(outcome: Outcome) -> _Timed | None:
 
 
 def _from(times: Sequence[_Timed | None], place: int) -> _Timed | None:
-    """The time at a place, the same case's; where that is no sample, the next one that is."""
+    """The time of the call at a place; where that is no sample, of the next one that is."""
     turned = [*times[place % len(times) :], *times[: place % len(times)]] if times else []
     return next((timed for timed in turned if timed is not None), None)
 
@@ -208,7 +208,7 @@ def _facts(
 
 
 def _met(limits: tuple[tuple[float | None, float | None], ...]) -> bool | None:
-    """All stated limits are met; None while one of them cannot be told and none is missed."""
+    """Whether all stated limits are met; None: none is missed, and one cannot be told."""
     stated = [(limit, upper) for limit, upper in limits if limit is not None]
     if any(upper is not None and upper > limit for limit, upper in stated):
         return False
@@ -227,13 +227,13 @@ class LivePass:
         self._session = session
 
     def measure_incumbents(self) -> None:
-        """First of all."""
+        """Measure today's model of each feature; called before anything else is asked."""
         for run in self._session.runs.values():
             measure = partial(self._latency, run, run.incumbent)
             self._session.engine.faults.attempt(run.plan.feature, READING, measure)
 
     def is_needed(self, run: FeatureRun, step: Confirm) -> bool:
-        """Whether some option of a step is still to be measured."""
+        """Whether an option of the step is still to be measured."""
         if run.plan.config.latency is None or run.plan.latency_requests == 0:
             return False
         return any(run.asks(option) not in run.latencies for option in step.options)
@@ -246,7 +246,7 @@ class LivePass:
             run.vetoes[option] = find_vetoes(run, standings[option], latency=latency)
 
     def answer(self, plan: FeaturePlan, rung: PlannedOption, concurrency: int) -> list[Outcome]:
-        """The live requests of one model, lost samples made up for."""
+        """Ask one model its live requests, and more in place of samples that were discarded."""
         governor = self._session.govern(concurrency)
         outcomes: list[Outcome] = []
         wanted = plan.latency_requests
@@ -259,7 +259,7 @@ class LivePass:
         return outcomes
 
     def _while_answered(self, live: Iterable[Outcome], governor: Governor) -> Iterator[Outcome]:
-        """The outcomes; a model that answers nothing is measured no further: others wait."""
+        """The outcomes; after `SILENT` in a row without an answer the model's lane is stopped."""
         silent = 0
         for outcome in live:
             silent = silent + 1 if isinstance(outcome, Missing) else 0
@@ -273,7 +273,7 @@ class LivePass:
             yield outcome
 
     def _option_latency(self, run: FeatureRun, option: str) -> LatencyFacts | None:
-        """Of a cascade the mixture: the cheap model alone, or both one after the other."""
+        """An option's times; a cascade's are its cheap model's, or both models' added up."""
         alone = self._latency(run, run.rungs[run.asks(option)])
         cascade, config = run.cascades.get(option), run.plan.config.latency
         if cascade is None or alone is None or config is None:

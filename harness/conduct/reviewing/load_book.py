@@ -53,7 +53,7 @@ class LoadBook:
 
     @contextmanager
     def loading(self, models: Collection[str]) -> Generator[None]:
-        """Around the start of models' servers, and what is done with them.
+        """Hold the cost of loading models while their servers start and answer.
 
         Raises:
             BudgetRefusedError: the cap has no room for what loading them may cost.
@@ -72,7 +72,7 @@ class LoadBook:
 
     @contextmanager
     def benched(self, model: str, size: int) -> Generator[Callable[[int], None]]:
-        """Around a model's answering without its server, by `size` processes at once.
+        """Hold the cost of loading a model while it answers offline, by `size` processes at once.
 
         The first batch's loads are set aside at once; what is yielded is to be told before each
         batch how many processes load.

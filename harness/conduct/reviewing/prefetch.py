@@ -61,12 +61,12 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
 
 
 def tuning(plan: FeaturePlan, rung: PlannedOption) -> Iterator[Trial]:
-    """The trials that fix how sure a model must be; none where nothing asks that."""
+    """A model's trials on tune cases; none where nothing fixes how sure it must be."""
     return plan.tune_trials([rung] if rung.name in plan.tuned else [])
 
 
 def deciding(plan: FeaturePlan, rung: PlannedOption) -> Iterator[Trial]:
-    """Every trial on cases that decide that a review may want of a model."""
+    """Every trial on deciding cases that a review may want of a model."""
     for case in plan.sample.deciding:
         for repeat in range(plan.repeats):
             yield plan.asker.trial(rung, case, repeat, "quality")
@@ -107,7 +107,7 @@ def answer_offline(plan: Plan, model: str, backend: OfflineBackend, engine: Runt
 
 
 def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
-    """Does the journal have every answer of the quality pass that the plan may want of a model?"""
+    """Whether the journal has every answer of the quality pass that a plan may want of a model."""
     wanted = {
         trial.fingerprint for plan_, rung in asked(plan, model) for trial in everything(plan_, rung)
     }
@@ -115,14 +115,14 @@ def is_answered(plan: Plan, model: str, journal: Journal) -> bool:
 
 
 def needs_server(plan: Plan, model: str, journal: Journal) -> bool:
-    """Is a model's server wanted at all: as a judge, for its latency, or for what was left?"""
+    """Whether a model's server is needed: as a judge, for its latency, or for lacking answers."""
     judges = {judge.rung.model for feature in plan.to_ask for judge in feature.judges}
     timed = any(feature.latency_requests for feature, _ in asked(plan, model))
     return model in judges or timed or not is_answered(plan, model, journal)
 
 
 def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, PlannedOption]]:
-    """The features that ask a model for answers, each with the way in which it does."""
+    """The features that ask a model for answers, and the options by which they do."""
     for feature in plan.to_ask:
         if feature.config.answers == "replayed" and feature.incumbent is not None:
             for rung in (feature.incumbent, *feature.rungs):
@@ -131,7 +131,7 @@ def asked(plan: Plan, model: str) -> Iterator[tuple[FeaturePlan, PlannedOption]]
 
 
 def _answer(plan: Plan, model: str, backend: OfflineBackend, engine: Runtime) -> int:
-    """Once, by a ledger of its own, which knows what loading cost before."""
+    """Ask once, on a session of its own, whose ledger knows what loading has cost so far."""
     session = ReviewSession(plan, {}, engine)
     session.write_plans()
     batches = Batches(

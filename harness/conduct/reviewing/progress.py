@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionProgress:
-    """Where one option stands after a look. Points; `worst` is None when nothing was tested."""
+    """Where one option stands after a look, in points; `worst` is None when nothing was tested."""
 
     feature: str
     option: str
@@ -37,11 +37,11 @@ class Progress(Protocol):
         ...
 
     def expect_more(self) -> None:
-        """One answer more than was planned will be told of."""
+        """One more answer than was planned will be reported."""
         ...
 
     def spared(self, most: int, expected: int) -> None:
-        """A feature has ended without so many of the most calls, and of the expected ones."""
+        """A feature has ended, and so many of the most and of the expected calls will not come."""
         ...
 
     def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
@@ -73,7 +73,7 @@ class Silent:
 
 
 class Prefetching:
-    """Progress of a prefetch: the review reads the answers again, and tells of them again."""
+    """Progress of a prefetch, whose answers the review reads and reports once more."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -83,7 +83,7 @@ class Prefetching:
         self._progress.note(text)
 
     def expect_more(self) -> None:
-        """One answer more than was planned will be told of."""
+        """One more answer than was planned will be reported."""
         self._progress.expect_more()
 
     def spared(self, most: int, expected: int) -> None:
@@ -95,11 +95,11 @@ class Prefetching:
         self._progress.settled(spent_usd=spent_usd, answered=answered)
 
     def stood(self, standing: OptionProgress) -> None:
-        """Nothing stands yet."""
+        """Nothing: no option was looked at yet."""
 
 
 def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[OptionProgress]:
-    """Where the options of a feature stand that were looked at."""
+    """How each option of a feature stands that was looked at."""
     for standing in run.standings():
         if standing.looks:
             yield OptionProgress(

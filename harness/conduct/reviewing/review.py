@@ -96,7 +96,7 @@ def _of_cases(before: PlanJson, after: PlanJson) -> Iterator[str]:
 
 
 def _of_tune(before: PlanJson | None, after: PlanJson | None) -> Iterator[str]:
-    """What fixes how sure models must be; where only one plan asks that, the cascades tell."""
+    """Changes of the tune cases; where only one plan has any, its cascades differ already."""
     if before is None or after is None or before == after:
         return
     if before.keys() != after.keys():
@@ -115,7 +115,7 @@ def _of_asked(before: PlanJson, after: PlanJson) -> Iterator[str]:
 
 
 def _others(before: PlanJson, after: PlanJson) -> Iterator[str]:
-    """What another version of the program planned by; only keys that both plans have tell."""
+    """Keys that another version of the program planned by; only those that both plans have."""
     known = {*_SCORED, *_WHOLE, *_FOLLOWS, _TUNE}
     for key in sorted(before.keys() & after.keys() - known):
         if before[key] != after[key]:
@@ -123,7 +123,7 @@ def _others(before: PlanJson, after: PlanJson) -> Iterator[str]:
 
 
 def _names(design: PlanJson) -> list[str]:
-    """In no order of meaning: the cheapest comes first, and prices move."""
+    """Sorted by name: a plan has the cheapest first, and prices move."""
     return sorted(option["name"] for option in design.get("options", ()))
 
 
@@ -141,7 +141,7 @@ def _error(design: PlanJson) -> str:
 
 
 def _confidence(plan: PlanJson) -> float:
-    """That the policy promises; a test that takes the whole error does not say it apart."""
+    """The policy's confidence; a plan whose test takes the whole error does not state it."""
     design: PlanJson = plan.get("design") or {}
     return float(plan.get("confidence", 1 - design.get("alpha", 0.0)))
 
@@ -229,7 +229,7 @@ def _records(
 
 
 def _ended(workspace: Workspace, plan: Plan, engine: Runtime, run: FeatureRun) -> None:
-    """Tell what a feature's review found; only where answers are asked does anybody wait for it."""
+    """Tell that a feature's review has ended, and its record where answers are asked."""
     money, read = run.plan.money, run.trials_read()
     if money is not None and not run.plan.judges:
         engine.progress.spared(max(money.calls - read, 0), money.expected_calls - read)

@@ -121,7 +121,7 @@ class FeatureQueue:
 
     @property
     def is_answered(self) -> bool:
-        """The stage has every outcome."""
+        """Whether the stage has every outcome."""
         return self.read_out and not self.coming and not self.open
 
 
@@ -160,7 +160,7 @@ class Scheduler:
 
     @property
     def has_ended(self) -> bool:
-        """Every feature has."""
+        """Whether every feature's review has ended."""
         return not (self._ready or self._asking or self._open or any(self._halted.values()))
 
     def quiet(self) -> None:
@@ -272,7 +272,7 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A review after its last call: what every ready feature found, and what was spent."""
+    """A review after its last call: the run of each feature, and what was spent."""
 
     runs: Mapping[str, FeatureRun]
     ledger: Ledger
@@ -331,7 +331,7 @@ def run_plan(
 
 
 def _in_turn(session: ReviewSession) -> Mapping[str, FeatureRun]:
-    """In order, those that expect the fewest calls first: the first document is there early."""
+    """The runs; in order, first those that expect the fewest calls: a document is there early."""
 
     def calls(run: FeatureRun) -> int:
         return 0 if run.plan.money is None else run.plan.money.expected_calls

@@ -83,7 +83,7 @@ def _limits(rung: PlannedOption, concurrency: int | None) -> LaneLimits:
 
 
 def start(plan: FeaturePlan, served: Mapping[str, str]) -> FeatureRun:
-    """Nothing is known yet; `served` has the address of each model that was started.
+    """A feature before its first answer; `served` has the address of each model that was started.
 
     Raises:
         LookupError: the feature was not planned to be asked.
@@ -215,7 +215,7 @@ class ReviewSession:
         )
 
     def write_plans(self) -> None:
-        """Into the journal before the first call; the same plan is written once.
+        """Write the plans into the journal before the first call; the same plan is written once.
 
         A journal that is only read holds no one to anything.
         """

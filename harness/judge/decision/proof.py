@@ -1,4 +1,4 @@
-"""A test's design and the ends of its cases as a record keeps them, and both read back.
+"""A test's design and the outcomes of its cases as a record keeps them, and both read back.
 
 Read back, they are the evidence that `harness.judge.decision.procedure` decides on: what proves a
 record is decided by the code that decided it.
@@ -33,7 +33,7 @@ _SIGNS: Mapping[_Scores, str] = {**_BOTH, **_ONE}
 _SCORES = {sign: scores for scores, sign in _SIGNS.items()}
 
 
-def ends_of(pairs: Sequence[Pair]) -> str:
+def outcomes_of(pairs: Sequence[Pair]) -> str:
     """How each case ended, as `ProofFacts.outcomes` says."""
     scores = [(pair.incumbent, pair.candidate) for pair in pairs]
     special = [_special(pair) for pair in pairs]
@@ -47,7 +47,7 @@ def ends_of(pairs: Sequence[Pair]) -> str:
 
 
 def _between(pair: Pair) -> str:
-    """Of a case some of whose repeats are missing: how the difference could be."""
+    """`:least:greatest` that the difference can be, where some repeats are missing; else empty."""
     if pair.reach is None or pair.difference is None:
         return ""
     return f":{pair.reach[0]!r}:{pair.reach[1]!r}"
@@ -61,8 +61,8 @@ def _text(score: float | None) -> str:
     return "." if score is None else repr(score)
 
 
-def read_ends(text: str, clusters: Sequence[str]) -> tuple[Pair, ...]:
-    """The inverse of `ends_of`; cases are called by their places."""
+def read_outcomes(text: str, clusters: Sequence[str]) -> tuple[Pair, ...]:
+    """The inverse of `outcomes_of`; cases are named by their places."""
     graded = "/" in text or " " in text
     signs = text.split(" ") if graded else list(text)
     return tuple(
@@ -99,7 +99,7 @@ def _pair(case: str, cluster: str, sign: str) -> Pair:
 
 
 def _reach(now: float | None, new: float | None) -> tuple[float, float] | None:
-    """How the difference can be where one model's score is missing."""
+    """The least and greatest difference where one model's score is missing."""
     if now is not None and new is None:
         return -now, 1.0 - now
     return (new - 1.0, new) if new is not None and now is None else None
@@ -149,7 +149,7 @@ def _part(part: ProvenPart, size: int) -> PartFacts:
 
 
 def read_design(facts: DesignFacts, margin: float) -> Design:
-    """The inverse of `design_facts`; cases and clusters are called by their places."""
+    """The inverse of `design_facts`; cases and clusters are named by their places."""
     size = facts.looks[-1]
     mean, deviation, discordance, weight = facts.prior
     return Design(
@@ -200,9 +200,9 @@ def proof_facts(design: Design, evidence: PairsSoFar) -> Mapping[str, ProofFacts
     found = states(design, evidence)
     return {
         option: ProofFacts(
-            outcomes=ends_of(evidence.pairs[option].pairs),
+            outcomes=outcomes_of(evidence.pairs[option].pairs),
             measures=tuple(
-                (name, ends_of(pairs.pairs))
+                (name, outcomes_of(pairs.pairs))
                 for name, pairs in sorted(evidence.measures.get(option, {}).items())
             ),
             looked_at="vetoed"
@@ -222,5 +222,5 @@ def proof_facts(design: Design, evidence: PairsSoFar) -> Mapping[str, ProofFacts
 
 def read_pairs(text: str, design: Design, option: str) -> Pairs:
     """An option's pairs under one measure."""
-    none, pairs = Missed(trials=0, missing=0, failed=0), read_ends(text, design.clusters)
+    none, pairs = Missed(trials=0, missing=0, failed=0), read_outcomes(text, design.clusters)
     return Pairs(option=option, pairs=pairs, incumbent=none, candidate=none, repeats=1)

@@ -36,11 +36,14 @@ OPTION_FORMS = (
     "OptionFacts",  # what the verdict is made from
     "OptionResult",  # what the verdict says of it
     "WeighedOption",  # both in one
+    "Examined",  # what the record is made from
     "OptionRecord",  # recorded
-    "OptionCost",  # recorded: its cost
     "LockedModel",  # locked
 )
-"""Types that carry one option of a feature, public or not, under names that they had or have."""
+"""Types that carry one option of a feature, public or not, under names that they had or have.
+
+No form of it is a part that others have, too: `OptionCost`, `Pairs`, `Vetoes`, `Measured`.
+"""
 
 
 def product_files(root: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Plan, Status
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.record.base import Reason
+from harness.record.trust import LifeFacts
 from harness.wording import percent, plural, usd
 
 _A_YEAR = 12
@@ -86,6 +87,7 @@ def plan_lines(plan: Plan, *, details: bool) -> Iterator[str]:
             f"Free of quality risk on {plural(len(free), 'feature')}: batch or caching, "
             f"{usd(sum(free, Decimal(0)))} a month"
         )
+    yield from _tested(plan)
     yield from _alike(plan)
     yield from _unheard(plan)
     yield from _short_of_cases(ready=plan.to_ask)
@@ -160,11 +162,37 @@ def _counts(plan: Plan) -> Iterator[str]:
     if labels:
         yield _row(len(labels), "need labels", _labelling(labels))
     if small:
-        notes = "; ".join(f"{p.feature}: {p.note}" for p in small)
+        notes = "; ".join(f"{p.feature}: {', '.join(p.reasons)}: {p.note}" for p in small)
         yield _row(len(small), "cannot be decided", notes)
     if blocked:
         names = "; ".join(f"{p.feature}: {', '.join(p.reasons)}" for p in blocked)
         yield _row(len(blocked), "blocked", names)
+
+
+def _tested(plan: Plan) -> Iterator[str]:
+    """Which test of cases that were tested before a review would be, and who may take none."""
+    for feature in (*plan.to_ask, *plan.having(Status.TOO_SMALL)):
+        if not feature.ahead or feature.life is None:
+            continue
+        yield f"      {feature.feature}: {_takes(feature.life)}"
+        for one in feature.lives:
+            yield f"      {feature.feature}: {one.option}: {_takes(one.life)}"
+        for one in feature.options:
+            if one.excluded is Reason.EVALSET_SPENT:
+                what = f"{one.name}: {one.excluded}, not asked: {one.note}"
+                yield f"      {feature.feature}: {what}{_of_new(feature)}"
+
+
+def _of_new(plan: FeaturePlan) -> str:
+    if plan.new_cases is None:
+        return ""
+    return f"; about {plan.new_cases:,} of them show an equal candidate in four reviews of five"
+
+
+def _takes(life: LifeFacts) -> str:
+    if life.again:
+        return f"{life.note}; it takes nothing more"
+    return f"{life.note} after it, which takes {life.level:.2g} %"
 
 
 def _alike(plan: Plan) -> Iterator[str]:
@@ -212,15 +240,25 @@ def _remedy(plan: FeaturePlan) -> str:
     power, missing = plan.power, plan.cases_missing
     if power is None:
         return ""
-    if missing is None:
+    if missing is None and not _added(plan):
+        what = "no added case changes that: the error that tests on these share is used up"
+    elif missing is None:
         what = "no number of cases up to 20,000 is enough"
     else:
         price = plan.missing_usd
         cost = "" if price is None else f", about {usd(price)} a review"
-        what = f"{missing:,} more make it 80 %{cost}"
+        level = f", tested with these at {100 * _added(plan):.2g} %," if plan.ahead else ""
+        what = f"{missing:,} more{level} make it 80 %{cost}"
+    if plan.new_cases is not None:
+        what = f"{what}; about {plan.new_cases:,} new ones make it 80 %, in a set of their own"
     if power.smallest_margin is None:
         return what
     return f"{what}; or a limit of {power.smallest_margin:g} points"
+
+
+def _added(plan: FeaturePlan) -> float:
+    """The error of a test of these cases and added ones."""
+    return max((one.added for one in plan.ahead.values()), default=plan.alpha)
 
 
 def _labelling(waiting: Sequence[FeaturePlan]) -> str:

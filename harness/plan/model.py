@@ -80,7 +80,8 @@ class Power:
     chance: float | None
     smallest_margin: float | None
     cases_needed: int | None
-    """Cases for a power of 80 %; None: no number up to 20,000 suffices."""
+    """Cases for a power of 80 %, at the level at which added ones are tested; None: no number up
+    to 20,000 suffices, or nothing of the error is left for them."""
     expected_share_of_calls: float
     note: str
     discordance: float = 0.0
@@ -113,6 +114,15 @@ class Forecast:
     lanes: int
     known: int
     """Lanes with a pace measured by earlier runs; an average pace is assumed for the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsAhead:
+    """The errors of an option's next tests: on these and added cases, and on new cases alone."""
+
+    added: float
+    """0: its tests on these cases have spent what they share."""
+    new: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +189,11 @@ class FeaturePlan:
     """What the tests on these cases share; None: it was not worked out, or nothing is asked."""
     lives: tuple[OptionLife, ...] = ()
     """The same of options that have less of it left."""
+    ahead: Mapping[str, LevelsAhead] = field(default_factory=dict[str, LevelsAhead])
+    """By option that was tested on some of these cases."""
+    new_cases: int | None = None
+    """Cases that nobody was asked, of a set of their own, for a power of 80 % at a first test's
+    level; None: no option was tested on these, or no number up to 20,000 suffices."""
     anchor: Anchor | None = None
     """The first incumbent of the feature's life; None: it was not looked up."""
     asked_before: AskedBefore | None = None

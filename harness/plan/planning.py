@@ -37,7 +37,7 @@ from harness.plan.lives.life import planned_test, recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
 from harness.plan.pricing import asked_rungs, forecast, levers_of, planned_loads, price
 from harness.plan.programs import planned_program
-from harness.plan.rehearsing import power_of
+from harness.plan.rehearsing import new_cases, power_of
 from harness.plan.sampling import floor_note, hopeless, near_copies_of
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
@@ -317,7 +317,7 @@ class _FeaturePlanner:
             reasons = tuple(dict.fromkeys(o.excluded for o in plan.options if o.excluded))
             spent = [o.note for o in plan.options if o.excluded is Reason.EVALSET_SPENT]
             if spent:
-                return _closed(plan, Status.TOO_SMALL, (Reason.EVALSET_SPENT,), spent[0])
+                return self._spent(plan, Reason.EVALSET_SPENT, spent[0])
             return _closed(plan, Status.ANSWERED, reasons, plan.options[0].note)
         return None
 
@@ -332,7 +332,7 @@ class _FeaturePlanner:
             return plan
         refused = refusal(plan)
         if refused is not None:
-            return _closed(plan, Status.TOO_SMALL, (Reason.SAMPLE_TOO_SMALL,), refused)
+            return self._spent(plan, Reason.SAMPLE_TOO_SMALL, refused)
         sample = plan.sample
         floor = hopeless(plan.evalset, sample.deciding, folder=sample.folder, margin=plan.margin)
         if floor is not None:
@@ -342,10 +342,24 @@ class _FeaturePlanner:
             )
         return plan
 
+    def _spent(self, plan: FeaturePlan, reason: Reason, note: str) -> FeaturePlan:
+        """Closed for want of cases; where tests took some of the error, with how many would do."""
+        fresh = new_cases(plan, self.expected)
+        if fresh is None:
+            return _closed(plan, Status.TOO_SMALL, (reason,), note)
+        plan, enough = replace(plan, new_cases=fresh), f"about {fresh:,} of them"
+        if plan.life is not None:
+            plan = replace(plan, power=power_of(plan, self.expected))
+            enough = f"about {fresh:,} new ones, in a set of their own,"
+            if plan.cases_missing:
+                enough = f"{plan.cases_missing:,} more, or {enough}"
+        note = f"{note}; {enough} show an equal candidate in four reviews of five"
+        return _closed(plan, Status.TOO_SMALL, (reason,), note)
+
     def ready(self, plan: FeaturePlan) -> FeaturePlan:
         """Add to an open plan what it can decide and what it costs."""
         power = power_of(plan, self.expected)
-        plan = replace(plan, power=power)
+        plan = replace(plan, power=power, new_cases=new_cases(plan, self.expected))
         money = price(plan, plan.arms, power.expected_share_of_calls)
         labels = 0 if is_labelled(plan) else expected_labels(plan)
         if labels and not is_closed(plan.evalset.primary):

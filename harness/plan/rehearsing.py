@@ -7,14 +7,16 @@ early stopping included, and the calls are those of getting there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import ceil, floor, log
 
 from harness.money.interval import generator
+from harness.plan.designing import design_of
 from harness.plan.expecting import Expectation
 from harness.plan.model import FeaturePlan, Power
+from harness.record.base import Reason
 from harness.record.parts import PowerFacts
 from harness.stats.estimates import Method
 from harness.stats.sequential.design import (
@@ -86,7 +88,7 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     full = round(len(plan.protected) / max(len(design.order), 1), 2)
     scene = replace(scene, in_full=full)
     found = _rehearsed(scene)
-    needed = scene.n if found.decided >= WANTED_POWER else _needed(scene)
+    needed = scene.n if found.decided >= WANTED_POWER else _needed(_at_levels(scene, _added(plan)))
     smallest = _smallest(scene, found)
     return Power(
         chance=found.decided,
@@ -105,6 +107,48 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
         discordance=expected.discordance,
         source=expected.source,
         shares=_shares(plan, found),
+    )
+
+
+def new_cases(plan: FeaturePlan, expected: Expectation) -> int | None:
+    """Cases of a set of their own, as `FeaturePlan.new_cases`."""
+    if not plan.ahead:
+        return None
+    tested = [one for one in plan.options if one.asked or one.excluded is Reason.EVALSET_SPENT]
+    options = tuple(replace(one, excluded=None, at_most=None) for one in tested)
+    level = max(one.new for one in plan.ahead.values())
+    design = design_of(replace(plan, options=options, alpha=level))
+    asked, expected = (plan.procedure.looks, plan.procedure.pilot), expected.over(plan.repeats)
+    scene = _scene(design, *asked, expected.discordance)
+    fewest = floor(size_of(design).needed / _GROWTH)
+    needed = _needed(replace(scene, n=fewest))
+    return None if needed is None else _in_cases(needed, scene, design)
+
+
+def _added(plan: FeaturePlan) -> Mapping[str, float]:
+    """The level of each option's test on these and added cases."""
+    return {
+        one.name: plan.ahead[one.name].added
+        if one.name in plan.ahead
+        else one.at_most or plan.alpha
+        for one in plan.asked
+    }
+
+
+def _at_levels(scene: _Scene, levels: Mapping[str, float]) -> _Scene | None:
+    """The scene with these levels of its options, without those that have none; None: none has."""
+    alpha = max(levels.values(), default=0.0)
+    if alpha <= 0:
+        return None
+    kept = [
+        (saving, one) for saving, one in zip(scene.savings, levels.values(), strict=True) if one
+    ]
+    limits = tuple(one if one < alpha else None for _, one in kept)
+    return replace(
+        scene,
+        savings=tuple(saving for saving, _ in kept),
+        alpha=alpha,
+        limits=limits if any(limits) else None,
     )
 
 
@@ -234,8 +278,10 @@ def _proven(scene: _Scene, cases: tuple[str, ...]) -> Iterator[ProvenCases]:
         yield ProvenCases(name="part", margin=part.margin, case_ids=frozenset(inside or cases[:1]))
 
 
-def _needed(scene: _Scene) -> int | None:
+def _needed(scene: _Scene | None) -> int | None:
     """Fewest cases with the wanted power, to the next step; None when 20,000 are too few."""
+    if scene is None:
+        return None
     size = scene.n
     while (size := ceil(size * _GROWTH)) <= _MOST_CASES:
         if _rehearsed(replace(scene, n=size)).decided >= WANTED_POWER:

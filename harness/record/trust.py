@@ -285,6 +285,9 @@ class FloorFacts(Recorded):
         return None if self.alike is None else round(100 - self.alike, 6) >= self.margin
 
 
+_ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
 class LifeFacts(Recorded):
     """What all tests of one pair of models on these cases share, and what this one takes; percent.
 
@@ -311,6 +314,16 @@ class LifeFacts(Recorded):
         if self.test == 1 and not self.again and abs(self.level + self.left - self.promised) > _FIT:
             raise ValueError(f"{self.level} taken and {self.left} left are not {self.promised}")
         return self
+
+    @property
+    def note(self) -> str:
+        """Which test on these cases it is, and what is left of the error that they share."""
+        known = self.test < len(_ORDINALS)
+        which = f"{_ORDINALS[self.test]} test" if known else f"test {self.test}"
+        again = " again, in the same order" if self.again else ""
+        shared = f"the {self.promised:g} % risk of a wrong swap that all tests on it share"
+        left = f"of {shared}, {self.left:.2g} % is left" if self.left else f"{shared} is used up"
+        return f"{which} on this set{again}; {left}"
 
 
 class OptionLife(Recorded):

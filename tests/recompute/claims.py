@@ -84,6 +84,9 @@ _LABELS = (
     "; as few as {needed_fewest} may decide",
     "; so would {needed_new_cases} new cases alone",
     "ring about {needed_new_cases} new cases",
+    "; about {needed_new_cases} of them show an equal candidate",
+    "{needed_cases} more, or about {needed_new_cases} new ones, in a set of their own, show",
+    "; about {needed_new_cases} new ones, in a set of their own, show",
 )
 _HARM = (
     (

@@ -56,7 +56,7 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
         lambda thousands, rest, has: has < 1000 * thousands + rest,
     ),
     (
-        r"(\d+) tests? of it on these cases have spent the (\d+) % that they share",
+        r"(\d+) tests? of it on these cases ha(?:s|ve) spent the (\d+) % that they share",
         lambda tests, promised: tests > 0 and promised == 5,
     ),
     (r"mark the first ([\d,]+) tokens as cacheable", lambda tokens: tokens > 0),

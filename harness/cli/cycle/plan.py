@@ -115,6 +115,9 @@ def _json_lines(planned: Planned) -> Iterator[str]:
                 for rung in each.options
             ],
             "labels": each.labels,
+            "test": None if each.life is None else each.life.model_dump(mode="json"),
+            "cases_missing": each.cases_missing,
+            "new_cases": each.new_cases,
         }
         for each in found.features
     ]

@@ -19,7 +19,7 @@ from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import Decided
 from harness.money.amounts import plain, rounded
 from harness.plan.expecting import EXPECTED_DISAGREEMENT, minutes
-from harness.plan.lives.life import next_level
+from harness.plan.lives.ahead import next_level
 from harness.plan.model import FeaturePlan
 from harness.plan.rehearsing import WANTED_POWER
 from harness.record.base import Reason, Verdict
@@ -170,7 +170,9 @@ def _fewer_if_new(fewer: int | None) -> str:
 def _of_new(open_ones: Sequence[Examined], plan: FeaturePlan) -> int | None:
     """Cases never asked that decide an option whose tests on these cases have spent their error."""
     found = (one.new_cases_to_decide for one in open_ones if not next_level(plan, one.planned.name))
-    return min((cases for cases in found if cases is not None), default=None)
+    known = [cases for cases in found if cases is not None]
+    measured = any(one.standing for one in open_ones)
+    return min(known, default=None if measured else plan.new_cases)
 
 
 def _worth(one: Examined) -> Decimal | None:
@@ -211,15 +213,26 @@ def _is_open(one: Examined) -> bool:
 
 def _assumed(open_ones: Sequence[Examined], plan: FeaturePlan) -> _Offer | None:
     """Cases beside those there are, for four chances in five that an equal candidate passes."""
-    truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
-    level = plan.alpha / max(len(plan.asked), 1)
-    total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
+    more = _more_of_an_equal(plan) if plan.power is None else plan.cases_missing
     worth = [o.planned.saving_bound_usd for o in open_ones if o.planned.saving_bound_usd]
-    more = max((total or 0) - len(plan.sample.deciding), 0)
     if not open_ones or not more:
         return None
     note = "with them a candidate of equal quality would be shown within the limit in four of five"
-    return _Offer(cases=more, cost_usd=None, worth_usd=max(worth, default=None), note=note)
+    fewer = plan.new_cases if plan.new_cases is not None and plan.new_cases < more else None
+    return _Offer(
+        cases=more,
+        cost_usd=None,
+        worth_usd=max(worth, default=None),
+        note=f"{note}{_fewer_if_new(fewer)}",
+        new_cases=fewer,
+    )
+
+
+def _more_of_an_equal(plan: FeaturePlan) -> int:
+    truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
+    level = plan.alpha / max(len(plan.asked), 1)
+    total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
+    return max((total or 0) - len(plan.sample.deciding), 0)
 
 
 def _offer_to_tell(

@@ -46,7 +46,7 @@ from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
 from harness.plan.expecting import LEVEL_CASES
-from harness.plan.lives.life import first_level, next_level
+from harness.plan.lives.ahead import first_level, next_level
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.pricing import levers_of
 from harness.plan.programs import translated

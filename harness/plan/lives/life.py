@@ -27,6 +27,7 @@ from itertools import pairwise
 
 from harness.journal.life import PastTest
 from harness.plan.ladder import PlannedOption
+from harness.plan.lives.ahead import DIGITS, level_of
 from harness.plan.lives.identity import (
     as_json,
     changed_since,
@@ -36,7 +37,7 @@ from harness.plan.lives.identity import (
     labels_of,
     pair_digest,
 )
-from harness.plan.model import AskedBefore, FeaturePlan
+from harness.plan.model import AskedBefore, FeaturePlan, LevelsAhead
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.proof import DesignFacts
@@ -44,46 +45,9 @@ from harness.record.trust import LifeFacts, OptionLife
 from harness.wording import listed, plural
 from harness.workspace.fingerprints import fingerprint
 
-FIRST_SHARE = 0.8
-"""Of the promised error, what the first of several planned tests takes."""
-_DIGITS = 9
 _ROUNDING = 1e-9
 _UNWRITTEN = "~"
 """Stands for the time of a plan of this review; it sorts after every real time."""
-
-
-def level_of(test: int, planned: int, promised: float) -> float:
-    """The error that test number `test`, from 1, may make; 0 beyond the planned ones.
-
-    >>> [level_of(test, 4, 0.05) for test in (1, 2, 5)], level_of(1, 1, 0.05)
-    ([0.04, 0.003333333, 0.0], 0.05)
-    """
-    if test > planned:
-        return 0.0
-    if planned == 1:
-        return promised
-    share = FIRST_SHARE if test == 1 else (1 - FIRST_SHARE) / (planned - 1)
-    return round(promised * share, _DIGITS)
-
-
-def next_level(plan: FeaturePlan, option: str) -> float:
-    """The level of an option's next test on these cases and more, as a share of this test's.
-
-    1 where no test takes a part of the promised error; 0 where nothing is left of it.
-    """
-    life = next((one.life for one in plan.lives if one.option == option), plan.life)
-    if life is None:
-        return 1.0
-    planned = level_of(life.test + 1, life.planned, life.promised)
-    return min(planned, life.left) / life.level
-
-
-def first_level(plan: FeaturePlan, option: str) -> float:
-    """The level of a first test on other cases, as a share of this test's."""
-    life = next((one.life for one in plan.lives if one.option == option), plan.life)
-    if life is None or not life.level:
-        return 1.0
-    return level_of(1, life.planned, life.promised) / life.level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +80,14 @@ class _Pair:
             again=not new,
         )
 
+    def ahead(self, level: float, planned: int, promised: float) -> LevelsAhead:
+        """Of added cases: this test's `level`, unless it began, which fixes its cases."""
+        if self.again is not None:
+            spent = self.spent + (self.again if self.own else 0.0)
+            following = level_of(self.tests + self.own + 1, planned, promised)
+            level = round(min(following, promised - spent), DIGITS)
+        return LevelsAhead(added=max(level, 0.0), new=level_of(1, planned, promised))
+
 
 def _percent(share: float) -> float:
     return round(100 * share, 6)
@@ -134,6 +106,12 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
     pairs = [found.pair(one) for one in plan.asked]
     levels = _shared(plan, {pair.option: pair.level(planned, plan.alpha) for pair in pairs}, pairs)
     alpha = max(levels.values(), default=0.0)
+    ahead = {
+        one.option: one.ahead(levels[one.option], planned, plan.alpha)
+        for one in pairs
+        if one.tests or one.own
+    }
+    ordered = replace(found.plan, ahead=ahead, asked_before=found.asked_before())
 
     def within(one: PlannedOption) -> PlannedOption:
         level = levels.get(one.name)
@@ -143,18 +121,17 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
 
     options = tuple(map(within, plan.options))
     if alpha <= 0:
-        return replace(found.plan, options=options, asked_before=found.asked_before())
+        return replace(ordered, options=options)
     facts = {pair.option: pair.facts(planned, plan.alpha) for pair in pairs if levels[pair.option]}
     most = next(name for name, level in levels.items() if level == alpha)
     return replace(
-        found.plan,
+        ordered,
         options=options,
         alpha=alpha,
         life=facts[most],
         lives=tuple(
             OptionLife(option=name, life=one) for name, one in facts.items() if one != facts[most]
         ),
-        asked_before=found.asked_before(),
     )
 
 
@@ -170,7 +147,7 @@ def _shared(
     named = {one.name: pair_digest(plan, one) for one in plan.asked}
     alike = Counter(named[name] for name, is_new in new.items() if is_new)
     return {
-        name: round(level / alike[named[name]], _DIGITS) if new[name] else level
+        name: round(level / alike[named[name]], DIGITS) if new[name] else level
         for name, level in levels.items()
     }
 
@@ -229,7 +206,7 @@ class _Earlier:
             ),
             default=None,
         )
-        spent = round(sum(tests.values()), _DIGITS)
+        spent = round(sum(tests.values()), DIGITS)
         begun = self._begun_at(digest, option.name)
         if begun is not None:
             again, own = begun, True
@@ -289,8 +266,9 @@ def _spent(option: PlannedOption, found: _Earlier, promised: float) -> PlannedOp
     tests = found.of_pair(option)
     others = sorted({test.feature for test in tests} - {found.plan.feature})
     whose = f", those of {listed(others)} too," if others else ""
+    have = "have" if len(tests) != 1 or others else "has"
     note = (
-        f"{plural(len(tests), 'test')} of it on these cases{whose} have spent the "
+        f"{plural(len(tests), 'test')} of it on these cases{whose} {have} spent the "
         f"{100 * promised:g} % that they share: cases that it was never asked have an error of "
         "their own, in a set of their own"
     )

@@ -6,7 +6,7 @@ from harness.record.base import Reason, Result, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import GuardrailResult, SliceResult
-from harness.record.trust import EvalSetFacts, OptionLife
+from harness.record.trust import EvalSetFacts
 from harness.tell.facts import (
     Facts,
     cheapest_failed,
@@ -160,32 +160,13 @@ def _cases_text(record: DecisionRecord) -> str:
     )
 
 
-_ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
-
-
 def _life(used: EvalSetFacts) -> str:
     """Which test on these cases it is, and what is left of the error that they share."""
     if used.life is None:
         first = used.times_used <= 1
         return "first use of this set" if first else f"use {used.times_used} of this set"
-    others = (f", of {one.option} the {_which(one)}" for one in used.lives or ())
-    return f"{_which(used)}{''.join(others)}"
-
-
-def _which(tested: EvalSetFacts | OptionLife) -> str:
-    life = tested.life
-    if life is None:
-        return ""
-    known = life.test < len(_ORDINALS)
-    which = f"{_ORDINALS[life.test]} test" if known else f"test {life.test}"
-    again = " again, in the same order" if life.again else ""
-    left = (
-        f"of the {life.promised:g} % risk of a wrong swap that all tests on it share, "
-        f"{life.left:.2g} % is left"
-        if life.left
-        else f"the {life.promised:g} % risk of a wrong swap that all tests on it share is used up"
-    )
-    return f"{which} on this set{again}; {left}"
+    others = (f", of {one.option} the {one.life.note}" for one in used.lives or ())
+    return f"{used.life.note}{''.join(others)}"
 
 
 def _asked_text(record: DecisionRecord, shown: OptionRecord | None) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from harness.plan.lives.life import level_of
+from harness.plan.lives.ahead import level_of
 from tests.benchmarks.decision.outcomes import Ladder, ladders
 from tests.benchmarks.decision.rules import ALPHA, Sampled, composed
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from harness.plan.lives.life import level_of
+from harness.plan.lives.ahead import level_of
 from harness.stats import tango
 from harness.stats.sequential.histories import Seen, run
 from harness.stats.sequential.state import rules_of

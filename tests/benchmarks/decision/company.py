@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from harness.plan.lives.life import level_of
+from harness.plan.lives.ahead import level_of
 from harness.stats import tango
 from harness.stats.sequential.histories import Seen, run
 from harness.stats.sequential.levels import holm

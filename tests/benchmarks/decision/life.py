@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.decision.life [RUNS]`: error over an eval set's life; writes life.md.
 
 Every option stands exactly at the margin, so that each acceptance, in whichever test, is an error.
-`before`: each test takes the whole 5 %. `after`: `harness.plan.lives.life.level_of`, four tests
+`before`: each test takes the whole 5 %. `after`: `harness.plan.lives.ahead.level_of`, four tests
 planned, the same cases in the order of their first test. The kernel that decides, on made-up
 answers; the promise for the whole life is 5 %. The last tables say what the spending costs: an
 equal candidate.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from harness.plan.lives.life import level_of
+from harness.plan.lives.ahead import level_of
 from harness.stats.sequential.histories import Seen, run
 from harness.stats.sequential.sample_size import size_of
 from harness.stats.sequential.state import rules_of

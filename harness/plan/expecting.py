@@ -133,8 +133,13 @@ def expected_labels(plan: FeaturePlan) -> int:
 
 
 def level_cases(sample: SelectedCases) -> tuple[Case, ...]:
-    """The random cases for the level of quality, the same in every command."""
-    return random_cases(sample.deciding, seed=sample.seed, count=LEVEL_CASES)
+    """The cases whose labels tell the level of quality, the same in every command.
+
+    All of them where few lack one; else random ones, of which those that lack one are labelled.
+    """
+    bare = sum(case.target is None for case in sample.deciding)
+    count = len(sample.deciding) if bare <= LEVEL_CASES else LEVEL_CASES
+    return random_cases(sample.deciding, seed=sample.seed, count=count)
 
 
 def expected_level_labels(plan: FeaturePlan) -> int:

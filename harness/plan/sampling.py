@@ -70,21 +70,23 @@ def hopeless(
 ) -> FloorFacts | None:
     """The floor if not even a model that is right on every case clears the best constant.
 
-    None: a model could clear it, or it is unknown because cases lack targets or the scorer runs the
-    team's code.
+    A case without a target counts against the constant. None: a model could clear it, or it is
+    unknown because no case has a target or the scorer runs the team's code.
     """
     if not cases or not runs_here(evalset.primary):
         return None
-    if needs_target(evalset.primary) and any(case.target is None for case in cases):
+    bare = needs_target(evalset.primary)
+    told = [case for case in cases if not bare or case.target is not None]
+    if not told:
         return None
     try:
         scorer = find_scorer(evalset.primary, Setting(folder=folder))
-        constant = best_constant(scorer, cases)
+        constant = best_constant(scorer, told)
     except UsageError:
         # A broken scorer or target is reported by the check of scorers.
         return None
-    best = points(all_right_lower(len(cases)))
-    if clears(best, points(constant.mean), margin):
+    best, score = points(all_right_lower(len(cases))), points(sum(constant.scores) / len(cases))
+    if clears(best, score, margin):
         return None
     return FloorFacts(
         cases=len(cases),
@@ -96,7 +98,7 @@ def hopeless(
         constant=constant.constant.kind,
         label=constant.constant.label,
         constant_right=constant.right,
-        constant_score=points(constant.mean),
+        constant_score=score,
         assumed=is_assumed(scorer),
         margin=margin,
         clears=False,

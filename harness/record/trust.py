@@ -261,6 +261,12 @@ class FloorFacts(Recorded):
     alike: float | None
     """Percent of the cases to which today's model gave one and the same answer, where that alone
     keeps its level within the margin of a constant's, whatever the labels are."""
+    unlabelled: Annotated[int | None, LATER] = None
+    """Of the cases asked, those without a label; where the rest settles `clears` by itself, they
+    count against today's model and for the constant (cleared all the same), or the other way round
+    (missed all the same). None: every case has one, or none has."""
+    fewest_labels: Annotated[int | None, LATER] = None
+    """As few labels of those may settle it; None: it is settled, or not to be settled so."""
 
     @model_validator(mode="after")
     def _holds(self) -> Self:

@@ -54,6 +54,8 @@ _FLOOR = (
     "would score {floor_constant_abs}, {floor_constant_abs} of 100",
     "only {floor_best_lower_abs} of 100 would be sure, and the limit is {floor_margin}",
     "one and the same answer to {floor_alike_abs} % of",
+    "{floor_unlabelled} of them have no label and count",
+    "{floor_unlabelled} of them has no label and counts",
     (
         "At worst today's model scores {floor_level_lower_abs} of 100; at least "
         "{floor_needed_abs} of 100 is needed: what the unchanging answer scores, and the "
@@ -81,6 +83,7 @@ _STOPPED = (
 )
 _LABELS = (
     "abel {needed_labels} disagreements, about {label_minutes} min",
+    "abel {needed_labels} disagreement, about {label_minutes} min",
     "; as few as {needed_fewest} may decide",
     "; so would {needed_new_cases} new cases alone",
     "ring about {needed_new_cases} new cases",
@@ -368,6 +371,13 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "Why no answer yet?": (*_HARM, *_MEASURED, *_FLOOR, *_NOTES),
     "Can these cases tell": _FLOOR,
+    "Not known.": (
+        "is on the {floor_unlabelled} case",
+        "{floor_unlabelled} case without a label",
+        "{floor_unlabelled} cases without a label",
+        "as few as {floor_fewest_labels} may",
+    ),
+    "table The eval set": (", {floor_unlabelled} of them without a label",),
     "table 1 move so far": ("{moves} move so far",),
     "table 2 moves so far": ("{moves} moves so far",),
     "Form or content?": (

@@ -365,8 +365,8 @@ def _floor(slots: Slots, floor: Json | None) -> None:
     if floor is None:
         return
     slots.put("floor_cases", count(floor["cases"]))
-    for key in ("right", "constant_right"):
-        slots.put(f"floor_{key}", count(floor[key]))
+    for key in ("right", "constant_right", "unlabelled", "fewest_labels"):
+        slots.put(f"floor_{key}", count(floor.get(key)))
     level, constant = floor["level"], floor["constant_score"]
     if floor["right"] is not None and floor["cases"]:
         level = 100 * floor["right"] / floor["cases"]
@@ -551,7 +551,7 @@ def _needed(slots: Slots, needed: Json | None) -> None:
     for key in ("cases", "labels", "fewest", "new_cases"):
         slots.put(f"needed_{key}", count(needed.get(key)))
     if needed["labels"]:
-        slots.put("label_minutes", count(needed["labels"] / 3))
+        slots.put("label_minutes", count(math.ceil(needed["labels"] / 3)))
     slots.money("needed_cost", _decimal(needed["cost_usd"]))
     worth = _decimal(needed["worth_monthly_usd"])
     slots.money("needed_worth", worth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evalsets.cases import Case, EvalSet
 from harness.conduct.finding.feature_run import FeatureRun
@@ -68,9 +69,85 @@ def floor_of(plan: FeaturePlan, run: FeatureRun | None) -> FloorFacts | None:
         return None
     if not arm.unlabelled:
         return _measured(plan, run, asked)
-    drawn = level_cases(plan.sample)
-    labelled = all(case.id in arm.scores and case.id not in arm.unlabelled for case in drawn)
-    return _sampled(plan, run, drawn) if labelled else _unknown(plan, arm, asked)
+    partly = _Filled.of(plan, run, asked)
+    settled = None if partly is None else partly.settled()
+    return settled or _by_some(plan, run, asked, partly)
+
+
+def _by_some(
+    plan: FeaturePlan, run: FeatureRun, asked: Sequence[Case], partly: _Filled | None
+) -> FloorFacts | None:
+    """Where it depends on labels that lack: by random cases that have one, else not known."""
+    arm, drawn = run.arm(run.incumbent.name), level_cases(plan.sample)
+    if all(case.id in arm.scores and case.id not in arm.unlabelled for case in drawn):
+        return _sampled(plan, run, drawn)
+    unknown = _unknown(plan, arm, asked)
+    return unknown if partly is None else _with(unknown, **partly.lacking())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """Cases of which some lack a label: what holds whatever those would say.
+
+    A label can be for today's model, and against the constant answer, or the other way round; so
+    the floor is cleared from some number of favourable ones on.
+    """
+
+    plan: FeaturePlan
+    scorer: Scorer
+    labelled: tuple[tuple[Case, float], ...]
+    bare: tuple[Case, ...]
+
+    @classmethod
+    def of(cls, plan: FeaturePlan, run: FeatureRun, asked: Sequence[Case]) -> _Filled | None:
+        """None where no case has a label."""
+        arm = run.arm(run.incumbent.name)
+        known = ((case, arm.score(case.id)) for case in asked if case.id not in arm.unlabelled)
+        labelled = tuple((case, score) for case, score in known if score is not None)
+        bare = tuple(case for case in asked if case.id in arm.unlabelled)
+        scorer = run.board.measures.primary
+        found = cls(plan=plan, scorer=scorer, labelled=labelled, bare=bare)
+        return found if labelled else None
+
+    def settled(self) -> FloorFacts | None:
+        """The floor if all labels would be unfavourable and it holds, or favourable and it fails.
+
+        None: it depends on them.
+        """
+        worst, best = self._with(0), self._with(len(self.bare))
+        if worst.clears:
+            return worst
+        return None if best.clears else best
+
+    def lacking(self) -> dict[str, int]:
+        """How many labels are lacking, and as how few may settle it."""
+        size = len(self.bare)
+        first = next(n for n in range(size + 1) if self._with(n).clears)
+        return {"unlabelled": size, "fewest_labels": min(first, size - first + 1)}
+
+    def _with(self, favourable: int) -> FloorFacts:
+        """The floor with so many labels for today's model, and the rest for the constant."""
+        cases = [case for case, _ in self.labelled]
+        constant = best_constant(self.scorer, cases)
+        others = len(self.bare) - favourable
+        found = floor_facts(
+            self.scorer,
+            [*cases, *self.bare],
+            [*(score for _, score in self.labelled), *[1.0] * favourable, *[0.0] * others],
+            evalset=self.plan.evalset,
+            margin=self.plan.margin,
+        )
+        total = sum(constant.scores) + others
+        score = points(total / (len(cases) + len(self.bare)))
+        return _with(
+            found,
+            constant=constant.constant.kind,
+            label=constant.constant.label,
+            constant_right=None if constant.right is None else int(total),
+            constant_score=score,
+            clears=clears(found.level_lower or 0.0, score, self.plan.margin),
+            unlabelled=len(self.bare),
+        )
 
 
 def asks_on(run: FeatureRun) -> int:
@@ -135,7 +212,7 @@ def _sampled(plan: FeaturePlan, run: FeatureRun, drawn: Sequence[Case]) -> Floor
     return None if found is None else _with(found, sampled=True, all_right=False)
 
 
-def _with(found: FloorFacts, **changed: bool) -> FloorFacts:
+def _with(found: FloorFacts, **changed: object) -> FloorFacts:
     return FloorFacts.model_validate({**found.model_dump(), **changed})
 
 

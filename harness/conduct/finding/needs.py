@@ -281,7 +281,7 @@ def _note(decided: Decided, plan: FeaturePlan, labels: int, fewest: int) -> str:
     few = f"; as few as {fewest} may decide" if fewest else ""
     how = f"{minutes(labels)} min: `rightsize label {plan.feature}`"
     notes = {
-        Reason.LABELS_MISSING: f"label {labels} disagreements, about {how}{few}",
+        Reason.LABELS_MISSING: f"label {plural(labels, 'disagreement')}, about {how}{few}",
         Reason.JUDGE_UNRELIABLE: f"grade {labels} more answers by hand, about {how}"
         if labels
         else "the judge is not shown to agree with people: another rubric or judge, or more grades",

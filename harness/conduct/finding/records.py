@@ -56,7 +56,7 @@ from harness.record.money import Bridge, Lever, OptionCost, Savings
 from harness.record.parts import LatencyFacts
 from harness.record.proof import ProofFacts
 from harness.record.trust import FloorFacts
-from harness.wording import listed
+from harness.wording import listed, plural
 
 
 def write_record(plan: FeaturePlan, run: FeatureRun | None, context: Context) -> DecisionRecord:
@@ -293,13 +293,24 @@ def _proofs(run: FeatureRun | None) -> Mapping[str, ProofFacts]:
 
 
 def _level_gap(plan: FeaturePlan, floor: FloorFacts | None) -> str:
-    """What is not known of the level where only disagreements are labelled."""
+    """What is not known of the level where some cases have no label."""
     if floor is not None and floor.sampled:
         return f"how good either model is beyond the {floor.cases} random cases that are labelled"
+    bare = None if floor is None else floor.unlabelled
+    if bare is not None and floor is not None and floor.clears is not None:
+        return f"how good either model is on the {plural(bare, 'case')} without a label"
+    own = "how good either model is by itself: "
+    command = f"rightsize label {plan.feature}"
+    if bare is not None and floor is not None and bare <= LEVEL_CASES:
+        few = f"; as few as {floor.fewest_labels} may" if floor.fewest_labels else ""
+        return (
+            f"{own}{plural(bare, 'case')} without a label, and it depends on them (level not "
+            f"known; those labels would tell{few}: {command})"
+        )
     lacking = min(LEVEL_CASES, len(plan.sample.deciding))
     return (
-        "how good either model is by itself: only disagreements are labelled (level not known; "
-        f"labels of {lacking} random cases would tell: rightsize label {plan.feature})"
+        f"{own}only disagreements are labelled (level not known; "
+        f"labels of {lacking} random cases would tell: {command})"
     )
 
 

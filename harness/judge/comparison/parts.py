@@ -37,15 +37,13 @@ class Baseline:
 def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
     """Estimate the incumbent's score on the cases it was asked; None without a score.
 
-    Also None if labels are missing, because only the cases on which the models differ have them.
+    Where a label lacks it counts as right: so what fails its bar does so whatever the labels say.
     """
-    if any(pair.agreed or pair.unlabelled for pair in pairs):
-        return None
-    scored = [pair for pair in pairs if pair.incumbent is not None]
+    scored = [(pair, score) for pair in pairs if (score := _at_best(pair)) is not None]
     found = level_estimate(
         Sample(
-            differences=tuple(pair.incumbent for pair in scored if pair.incumbent is not None),
-            clusters=labels([pair.cluster for pair in scored]),
+            differences=tuple(score for _, score in scored),
+            clusters=labels([pair.cluster for pair, _ in scored]),
         ),
         level,
     )
@@ -54,6 +52,12 @@ def baseline(pairs: Sequence[Pair], *, level: float = 0.05) -> Baseline | None:
     return Baseline(
         value=100 * found.value, lower=100 * found.lower, upper=100 * found.upper, n=found.n
     )
+
+
+def _at_best(pair: Pair) -> float | None:
+    """The incumbent's score; None: the world's fault."""
+    lacks = pair.incumbent is None and (pair.agreed or pair.unlabelled)
+    return 1.0 if lacks else pair.incumbent
 
 
 ALARM_LEVEL = 0.05

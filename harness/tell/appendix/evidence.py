@@ -215,6 +215,9 @@ def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
         f"{points(floor.level, signed=False)}, at worst {points(floor.level_lower, signed=False)}"
     )
     drawn = " drawn at random and labelled" if floor.sampled else ""
+    if floor.unlabelled is not None:
+        counted = "wrong" if floor.clears else "right"
+        drawn = f", {count(floor.unlabelled)} of them without a label and counted as {counted}"
     return [
         ("today's level, of 100", f"{bound}, on {count(floor.cases)} cases{drawn}"),
         ("best answer that never changes, of 100", points(floor.constant_score, signed=False)),

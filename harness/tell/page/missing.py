@@ -181,10 +181,20 @@ def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
         else f"was right on {count(floor.right)} of {count(floor.cases)} {drawn}"
     )
     if floor.assumed and floor.constant == "empty answer":
-        return f"Today's model {scored}; an empty answer is taken to score nothing."
+        nothing = "an empty answer is taken to score nothing"
+        return f"Today's model {scored}; {nothing}.{_without_label(floor)}"
     tail = " (assumed)" if floor.assumed else ""
     constant = f"{_constant(floor)} {_verb(floor)} {_constant_score(floor, '')}{tail}"
-    return f"Today's model {scored}; {constant}."
+    return f"Today's model {scored}; {constant}.{_without_label(floor)}"
+
+
+def _without_label(floor: FloorFacts) -> str:
+    """How cases without a label are counted, where the others settle it."""
+    if floor.unlabelled is None:
+        return ""
+    counted = "as wrong by it and right by the other" if floor.clears else "as right by it alone"
+    which = "has no label and counts" if floor.unlabelled == 1 else "have no label and count"
+    return f" {count(floor.unlabelled)} of them {which} {counted}."
 
 
 def _alike(record: DecisionRecord, floor: FloorFacts) -> str:

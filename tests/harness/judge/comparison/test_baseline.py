@@ -42,7 +42,15 @@ def test_a_labelled_set_tells_the_incumbents_own_score() -> None:
     assert (levels.incumbent, levels.candidate) == (0.5, 0.5)
 
 
+def test_a_bar_is_failed_only_where_no_label_that_lacks_would_change_it() -> None:
+    """Half of forty are right: with 5 more at most 56 in 100 are, clearly below a bar of 80."""
+    for lacking, fails in ((0, True), (1, True), (5, True), (60, False), (200, False)):
+        found = baseline(pairs(agreed=lacking))
+        assert found is not None
+        assert found.n == 40 + lacking
+        assert found.fails(80.0) is fails
+
+
 def test_disagreements_alone_tell_nobodys_own_score() -> None:
-    assert baseline(pairs(agreed=1)) is None
     levels = score_levels(pairs(agreed=1))
     assert (levels.incumbent, levels.candidate) == (None, None)

@@ -26,10 +26,9 @@ from providers.dialects.messages import MessagesDialect
 from providers.errors import BadRequestError, BrokenBodyError, ProviderError
 from providers.provider import Endpoint, goes_direct, needs
 from providers.request import unstreamed
-from providers.wire.ambient import bedrock_address, unmoved, vertex_address
 from providers.wire.calling import HttpRequest, WireProvider
 from providers.wire.direct import DirectWire
-from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient
+from providers.wire.posting import BOUNDED, LIMITS, PostWire, Sdk, SdkClient, unmoved
 from providers.wire.rejections import Rejection, codes_of, to_error
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
@@ -181,3 +180,18 @@ def _failed(error: JsonObject) -> ProviderError:
     )
     failure.billable = False
     return failure
+
+
+def vertex_address(region: str) -> str:
+    """Where Anthropic's models on Vertex are, by region (Google's reference of its endpoints)."""
+    host = {
+        "global": "aiplatform.googleapis.com",
+        "us": "aiplatform.us.rep.googleapis.com",
+        "eu": "aiplatform.eu.rep.googleapis.com",
+    }.get(region, f"{region}-aiplatform.googleapis.com")
+    return f"https://{host}/v1"
+
+
+def bedrock_address(region: str) -> str:
+    """Where models on Bedrock are, by region (AWS's reference of its endpoints)."""
+    return f"https://bedrock-runtime.{region}.amazonaws.com"

@@ -43,7 +43,7 @@ OPENERS: Mapping[str, str] = {
 BATCH_OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic_batch",
     "google": "providers.google:open_google_batch",
-    "openai": "providers.openai_batch:open_openai_batch",
+    "openai": "providers.openai:open_openai_batch",
 }
 
 SDKS: Mapping[str, tuple[str, str]] = {

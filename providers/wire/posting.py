@@ -1,12 +1,16 @@
-"""The way over HTTP that the SDKs of OpenAI and Anthropic share: `client.post` on httpx2."""
+"""What the SDKs of OpenAI and Anthropic share: one way over HTTP, and nothing of the environment.
+
+An endpoint states everything; the environment gives the key that it names, and nothing else.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 import httpx2
@@ -216,3 +220,22 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 async def _objects(stream: AsyncIterator[object]) -> AsyncIterator[JsonObject]:
     async for event in stream:
         yield as_object(event)
+
+
+Client = TypeVar("Client")
+
+LOGGERS = ("anthropic", "openai")
+
+
+def unmoved(client: Client, headers: Mapping[str, object] | None = None) -> Client:
+    """The SDK's client with `headers` as its only own ones.
+
+    `ANTHROPIC_CUSTOM_HEADERS` and `OPENAI_CUSTOM_HEADERS` would add to every request, and the SDKs
+    have no public way to decline. `ANTHROPIC_LOG` and `OPENAI_LOG` would write prompts to the log.
+    """
+    opened: Any = client
+    opened._custom_headers = dict(headers or {})  # noqa: SLF001
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.getEffectiveLevel(), logging.WARNING))
+    return client

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.ask.programs.protocol import ModelNames
 from harness.ask.programs.translation.asking import closed, dialect_for, written
-from harness.ask.programs.translation.neutral import ChoosingRule, NeutralCall
+from harness.ask.programs.translation.neutral import (
+    ChoosingRule,
+    NeutralCall,
+    ReplyToTell,
+    reply_to_tell,
+)
 from harness.ask.programs.translation.passage import PROGRAM_WIRES
-from harness.ask.programs.translation.replying import ReplyToTell, reply_to_tell
 from harness.ask.programs.translation.rows import IMAGES, WRITTEN
 from providers.completion import TokenUsage
 from providers.request import ImagePart, Message, Tool, ToolCall

@@ -15,9 +15,8 @@ from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING
 
-from harness.ask.probe.open_loop import arrivals
 from harness.ask.probe.probed_requests import ProbedRequest, RunShape, Slo, Starts, run_seconds
-from harness.ask.probe.probing import ALONE
+from harness.ask.probe.probing import ALONE, arrivals
 from harness.ask.probe.search import CUT_SHARE, GoodShare
 
 if TYPE_CHECKING:

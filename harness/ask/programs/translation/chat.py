@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.ask.programs.translation.neutral import NeutralCall, Spoken, turns_of, with_ids
+from harness.ask.programs.translation.neutral import (
+    NeutralCall,
+    ReplyToTell,
+    Spoken,
+    openai_usage,
+    turns_of,
+    with_ids,
+)
 from harness.ask.programs.translation.reading import (
     arguments_of,
     check_keys,
@@ -20,7 +27,6 @@ from harness.ask.programs.translation.reading import (
     text_in,
     wrong,
 )
-from harness.ask.programs.translation.replying import ReplyToTell, openai_usage
 from harness.ask.programs.wires import RefusedCallError
 from providers.answer import JsonObject, object_at, text_at
 from providers.completion import Finish

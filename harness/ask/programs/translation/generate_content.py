@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from harness.ask.programs.translation.neutral import (
     ChoosingRule,
     NeutralCall,
+    ReplyToTell,
     Spoken,
+    arguments_object,
     turns_of,
     with_ids,
 )
@@ -22,7 +24,6 @@ from harness.ask.programs.translation.reading import (
     tool_of,
     wrong,
 )
-from harness.ask.programs.translation.replying import ReplyToTell, arguments_object
 from harness.ask.programs.wires import RefusedCallError
 from providers.answer import (
     JsonObject,

@@ -15,8 +15,7 @@ from harness.ask.programs.gateway import Asked
 from harness.ask.programs.protocol import Given, MadeCall, ModelNames
 from harness.ask.programs.translation import chat, generate_content, messages, responses
 from harness.ask.programs.translation.asking import dialect_for, written
-from harness.ask.programs.translation.neutral import NeutralCall
-from harness.ask.programs.translation.replying import ReplyToTell, reply_to_tell
+from harness.ask.programs.translation.neutral import NeutralCall, ReplyToTell, reply_to_tell
 from harness.ask.programs.wires import ReadCall, RefusedCallError
 from providers.answer import JsonObject
 from providers.errors import BadRequestError

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.ask.probe.open_loop import Fill, LoopPlan, arrivals, run_open_loop
 from harness.ask.probe.probed_requests import (
     ProbedRequest,
     RateRun,
@@ -19,6 +18,7 @@ from harness.ask.probe.probed_requests import (
     mean_of,
     rate_entry,
 )
+from harness.ask.probe.probing import Fill, LoopPlan, arrivals, run_open_loop
 from tests.support.own_clock import leaping, own_loop
 
 GOOD = ProbedRequest(due_s=0, first_token_s=0.2, inter_token_s=0.05, total_s=1.0, output_tokens=17)

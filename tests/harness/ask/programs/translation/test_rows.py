@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
+from harness.ask.programs.translation.neutral import ReplyToTell
 from harness.ask.programs.translation.passage import PROGRAM_WIRES
-from harness.ask.programs.translation.reply_rows import REPLIED
-from harness.ask.programs.translation.replying import ReplyToTell
 from harness.ask.programs.translation.rows import (
     CARRIED,
     FIELDS_OF,
@@ -18,7 +17,7 @@ from harness.ask.programs.translation.rows import (
     PLAIN,
     TURN_PARTS,
 )
-from harness.ask.programs.translation.shown import README, document
+from harness.ask.programs.translation.shown import README, REPLIED, document
 from harness.ask.programs.wires import FIELDS, GOOGLE_GENERATION
 from providers.completion import TokenUsage
 from providers.request import ToolCall

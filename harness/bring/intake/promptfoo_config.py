@@ -22,21 +22,19 @@ from harness.bring.intake.promptfoo_cases import (
     measures,
     split,
 )
-from harness.bring.intake.promptfoo_objects import (
+from harness.bring.intake.promptfoo_templates import (
+    RawPrompt,
+    names_in,
     object_parts,
+    raw_prompts,
     renamed,
     renamed_entry,
     resolved,
+    template_of,
+    used_variables,
     with_parts,
     without_objects,
 )
-from harness.bring.intake.promptfoo_prompts import (
-    RawPrompt,
-    raw_prompts,
-    template_of,
-    used_variables,
-)
-from harness.bring.intake.promptfoo_templates import names_in
 from harness.bring.intake.promptfoo_tests import Test, Tests, no_names
 from harness.bring.intake.values import (
     ImportedPrompt,

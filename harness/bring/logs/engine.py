@@ -21,8 +21,8 @@ import duckdb
 from harness.bring.logs import sql
 from harness.bring.logs.attributing import Attribution
 from harness.bring.logs.log_format import LogFormat
-from harness.bring.logs.moments import settled
 from harness.bring.logs.rows.batches import BATCH, RowBatches
+from harness.bring.logs.sql_values import settled
 from harness.errors import UsageError
 from harness.money.measured import LogRead
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harness.bring.logs.log_format import LogFormat, Moment, Paths, Test
-from harness.bring.logs.moments import FIRST, moment, plain, quoted, skipped
-from harness.bring.logs.numerals import (
+from harness.bring.logs.sql_values import (
+    FIRST,
     IN_USD,
     MOST,
     amount,
@@ -19,8 +19,12 @@ from harness.bring.logs.numerals import (
     counted,
     duration,
     is_duration,
+    moment,
     no_duration,
+    plain,
     plain_amount,
+    quoted,
+    skipped,
     stated,
 )
 

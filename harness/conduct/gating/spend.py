@@ -17,14 +17,13 @@ from typing import Literal
 
 from harness.bring.logs.attributing import FILE as ATTRIBUTION
 from harness.bring.logs.attributing import Attribution, read_rules
-from harness.bring.logs.detecting import find_format
+from harness.bring.logs.choosing_format import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.measuring import measure
 from harness.bring.metrics.reading_metrics import MetricsIntake, read_metrics
-from harness.bring.spending.placing import Placing
-from harness.bring.spending.stored import StoredHours, StoredLog, stored_logs
+from harness.bring.spending.stored import Placing, StoredHours, StoredLog, stored_logs
 from harness.conduct.gating import git
 from harness.conduct.gating.base import stated_before
 from harness.conduct.opening import find_workspace, utc_now

@@ -10,12 +10,17 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.bring.logs.attributing import read_rules
-from harness.bring.logs.detecting import find_format, names_told, tells_failures
+from harness.bring.logs.choosing_format import (
+    find_format,
+    known_zone,
+    names_told,
+    read_mapping,
+    tells_failures,
+)
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.log_format import LogFormat
-from harness.bring.logs.mapping import known_zone, read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
 from harness.bring.logs.overlapping import SKETCH_SUFFIX, refuse_shared, sketch, write_sketch
 from harness.bring.logs.rows.lines import FROM_HERE

@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.bring.logs.attributing import read_rules
-from harness.bring.spending.placing import Placing
-from harness.bring.spending.stored import StoredHours, stored_logs
+from harness.bring.spending.stored import Placing, StoredHours, stored_logs
 from harness.bring.spending.unusual import unusual_hours
 from harness.conduct.preparing.hosting_everything import owned_capacity
 from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic

@@ -10,8 +10,7 @@ import pytest
 
 from evalsets.prompts import render_prompt
 from harness.bring.intake.promptfoo_config import read_config
-from harness.bring.intake.promptfoo_objects import object_parts, without_objects
-from harness.bring.intake.promptfoo_templates import filled
+from harness.bring.intake.promptfoo_templates import filled, object_parts, without_objects
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.javascript import ScriptError, script_fault, script_value

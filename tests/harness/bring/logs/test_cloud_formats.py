@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.bring.logs.detecting import find_format
+from harness.bring.logs.choosing_format import find_format
 from harness.bring.logs.engine import CallLog, LogIntake
 from tests.support.call_logs import NOW, jsonl, table
 

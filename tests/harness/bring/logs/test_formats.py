@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from harness.bring.logs.detecting import find_format
+from harness.bring.logs.choosing_format import find_format, read_mapping
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
-from harness.bring.logs.mapping import read_mapping
 from harness.bring.logs.measuring import LogTraffic, measure
 from harness.errors import UsageError
 from harness.money.traffic import read_weeks, write_weeks

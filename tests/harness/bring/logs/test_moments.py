@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from harness.bring.logs.choosing_format import read_mapping
 from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
-from harness.bring.logs.mapping import read_mapping
 from tests.support.call_logs import NOW, jsonl
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.bring.logs.attributing import read_rules
-from harness.bring.spending.placing import Placing
-from harness.bring.spending.stored import StoredHours, stored_logs
+from harness.bring.spending.stored import Placing, StoredHours, stored_logs
 from harness.conduct.preparing.importing_traffic import import_traffic
 from harness.errors import UsageError, WorkspaceError
 from harness.money.measured import measured_of

@@ -17,7 +17,7 @@ from harness.conduct.sealing import Seal, seal_plan
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
 from harness.journal.life import binding
-from harness.money.prices.current_models import CurrentModel, cheaper_and_not_listed
+from harness.money.prices.model_catalogue import CurrentModel, cheaper_and_not_listed
 from harness.money.prices.rates import vendor_of
 from harness.plan.lives.identity import QUICK_SUFFIX
 from harness.plan.model import FeaturePlan, Plan

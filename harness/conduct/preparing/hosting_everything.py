@@ -18,9 +18,8 @@ from harness.money.hosted_rates import (
 )
 from harness.money.hosting import hosting_cost
 from harness.money.owned.bought import BoughtCapacity
-from harness.money.owned.everything import OwnedCapacity
+from harness.money.owned.capacity import HostedDemand, HostedPool, OwnedCapacity, pooled
 from harness.money.owned.paid import PaidEndpoint
-from harness.money.owned.pooled import HostedDemand, HostedPool, pooled
 from harness.money.owned.served import served_models
 from harness.money.owned.units import calls_a_month, units_in_use
 from harness.money.prices.rate_tables import Rates

@@ -14,8 +14,13 @@ from evalsets.validation import suggestion
 from harness.conduct.listening import nobody
 from harness.conduct.opening import utc_now
 from harness.errors import UsageError
-from harness.money.prices.current_models import current_models, price_of, replaced_by
-from harness.money.prices.model_catalogue import ModelFacts, facts
+from harness.money.prices.model_catalogue import (
+    ModelFacts,
+    current_models,
+    facts,
+    price_of,
+    replaced_by,
+)
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates, vendor_of
 from harness.workspace.endpoints import endpoint_of

@@ -20,8 +20,8 @@ from harness.conduct.spending.made_up_logs import write_made_up
 from harness.conduct.spending.made_up_metrics import METRICS_FILE
 from harness.errors import UsageError
 from harness.money.measured import TrafficFinding
-from harness.money.owned.everything import OwnedCapacity
-from harness.money.portfolio.month import stood
+from harness.money.owned.capacity import OwnedCapacity
+from harness.money.portfolio.change import stood
 from harness.money.portfolio.overview import overview
 from harness.money.prices.logged_prices import LoggedPrices
 from harness.money.prices.rate_tables import Rates

@@ -1,7 +1,10 @@
-"""Hours of endpoints and GPUs that were paid for, and what of them served a request.
+"""Hours of endpoints and GPUs that were paid for: what of them served a request, and their table.
 
 An hour is *used* when it served a request, *idle* when it was watched and served none, and
 *unwatched* when nobody counted its requests. Used, idle and unwatched hours are the paid ones.
+
+In a table endpoints stand in a fixed order; each gets what the sum of the exact amounts, in cents,
+rises by. So every column of amounts adds up to its own exact sum, rounded.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Literal
 
@@ -197,3 +200,69 @@ def _runs(hours: Sequence[PaidHour]) -> Iterator[tuple[PaidHour, ...]]:
             run.append(hour)
     if run:
         yield tuple(run)
+
+
+_CENT = Decimal("0.01")
+_ZERO = Decimal(0)
+KINDS: tuple[HourKind, ...] = ("used", "idle", "unwatched")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursTold:
+    """One endpoint, or all; what is not known is None."""
+
+    name: str
+    endpoint: PaidEndpoint | None
+    """None: all of them."""
+    hours: dict[HourKind, Decimal]
+    usd: dict[HourKind, Decimal] | None
+    """Cost of its hours by kind; None: the cost of some is not known."""
+    requests: int | None
+
+    @property
+    def paid(self) -> Decimal:
+        """Hours that were paid for."""
+        return sum(self.hours.values(), _ZERO)
+
+    @property
+    def whole(self) -> Decimal | None:
+        """What they cost."""
+        return None if self.usd is None else sum(self.usd.values(), _ZERO)
+
+
+def owned_rows(endpoints: Sequence[PaidEndpoint]) -> tuple[HoursTold, ...]:
+    """The endpoints, dearest idle hours first, and all of them last; none of none."""
+    ordered = sorted(endpoints, key=lambda one: (-(cost_of(one.of("idle")) or _ZERO), one.name))
+    exact, told = dict.fromkeys(KINDS, _ZERO), dict.fromkeys(KINDS, _ZERO)
+    rows: list[HoursTold] = []
+    for one in ordered:
+        amounts: dict[HourKind, Decimal] = {}
+        for kind in KINDS if one.usd is not None else ():
+            exact[kind] += cost_of(one.of(kind)) or _ZERO
+            rounded = exact[kind].quantize(_CENT, ROUND_HALF_UP)
+            amounts[kind], told[kind] = rounded - told[kind], rounded
+        rows.append(
+            HoursTold(
+                name=one.name,
+                endpoint=one,
+                hours={kind: paid_hours(one.of(kind)) for kind in KINDS},
+                usd=amounts or None,
+                requests=one.requests,
+            )
+        )
+    return (*rows, _all(rows)) if rows else ()
+
+
+def _all(rows: Sequence[HoursTold]) -> HoursTold:
+    """The sum; of amounts and requests, of those that are known."""
+    priced = [row.usd for row in rows if row.usd is not None]
+    counted = [row.requests for row in rows if row.requests is not None]
+    return HoursTold(
+        name="all",
+        endpoint=None,
+        hours={kind: sum((row.hours[kind] for row in rows), _ZERO) for kind in KINDS},
+        usd={kind: sum((each[kind] for each in priced), _ZERO) for kind in KINDS}
+        if priced
+        else None,
+        requests=sum(counted) if counted else None,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
-from harness.money.prices.current_models import CurrentModel, current_models
+from harness.money.prices.model_catalogue import CurrentModel, current_models
 from harness.money.prices.pricebook import CatalogueGapError, catalogue_rates, find_model
 from harness.money.prices.rate_tables import Rates
 from harness.money.prices.rates import PriceMissingError, find_rates

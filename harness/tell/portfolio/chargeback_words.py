@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from harness.money.spend.chargeback import Chargeable
+from harness.money.spend.showback import Chargeable
 
 
 def chargeback_words(found: Chargeable) -> str:

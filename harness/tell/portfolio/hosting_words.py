@@ -7,9 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from harness.money.owned.bought import SOON_DAYS, BoughtCapacity
-from harness.money.owned.everything import OwnedCapacity
+from harness.money.owned.capacity import HostedPool, OwnedCapacity, PooledPart
 from harness.money.owned.paid import HOUR, PaidEndpoint, cost_of, paid_hours
-from harness.money.owned.pooled import HostedPool, PooledPart
 from harness.tell.portfolio.spend import bare
 from harness.wording import DASH, listed, percent, plural, usd
 from reports.document import Block, Column, Paragraph, Row, Table

@@ -9,8 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from harness.errors import UsageError
-from harness.money.portfolio.change import change_since
-from harness.money.portfolio.month import Driver, Happening, costs, moves, stood
+from harness.money.portfolio.change import Driver, Happening, change_since, costs, moves, stood
 from harness.money.portfolio.overview import Overview, overview
 from harness.money.portfolio.progress import Kept, kept_promises
 from harness.money.portfolio.run_rate import run_rate_of_all

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from harness.money.owned.bought import SOON_DAYS
-from harness.money.owned.everything import OwnedCapacity
-from harness.money.owned.paid import HourKind, PaidEndpoint, cost_of
-from harness.money.owned.told import KINDS, HoursTold, owned_rows
+from harness.money.owned.capacity import OwnedCapacity
+from harness.money.owned.paid import KINDS, HourKind, HoursTold, PaidEndpoint, cost_of, owned_rows
 from harness.tell.portfolio.hosting_words import (
     bought_words,
     idle_words,

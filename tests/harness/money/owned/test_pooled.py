@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.money.hosted_rates import Hosting
 from harness.money.hosting import HOURS_A_MONTH, Capacity, HostingPlan, NoCapacityError
 from harness.money.owned.bought import BoughtCapacity, units_needed, units_used
-from harness.money.owned.pooled import HostedDemand, HostedPool, pooled
+from harness.money.owned.capacity import HostedDemand, HostedPool, pooled
 from harness.workspace.policy_file import GpuPrice
 
 H100 = GpuPrice(

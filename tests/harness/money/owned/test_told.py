@@ -8,8 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.money.owned.paid import PaidEndpoint, PaidHour, cost_of
-from harness.money.owned.told import KINDS, owned_rows
+from harness.money.owned.paid import KINDS, PaidEndpoint, PaidHour, cost_of, owned_rows
 
 START = datetime(2026, 11, 23, tzinfo=UTC)
 HOURS = st.lists(

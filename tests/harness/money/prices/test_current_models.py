@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.money.prices.current_models import (
+from harness.money.prices.model_catalogue import (
     cheaper_and_not_listed,
     current_models,
+    facts,
     family_of,
     replaced_by,
+    retirement,
 )
-from harness.money.prices.model_catalogue import facts, retirement
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import shipped
 

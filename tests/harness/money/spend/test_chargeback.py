@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.money.spend.chargeback import Chargeable, chargeable
 from harness.money.spend.lines import Consumed, Outlay, PeriodSpend
+from harness.money.spend.showback import Chargeable, chargeable
 from harness.money.spend.timespan import span_of
 from harness.tell.portfolio.chargeback_words import chargeback_words
 from harness.workspace.policy_file import ChargebackPolicy

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import UsageError
-from harness.money.portfolio.change import Mover, change_since
-from harness.money.portfolio.month import as_of, stood
+from harness.money.portfolio.change import Mover, as_of, change_since, stood
 from harness.money.portfolio.overview import overview
 from harness.money.portfolio.progress import funnel, kept_promises
 from harness.money.portfolio.run_rate import run_rate_of_all, run_rates

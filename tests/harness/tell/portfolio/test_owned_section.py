@@ -9,9 +9,8 @@ from decimal import Decimal
 import pytest
 
 from harness.money.owned.bought import BoughtCapacity
-from harness.money.owned.everything import OwnedCapacity
+from harness.money.owned.capacity import OwnedCapacity, pooled
 from harness.money.owned.paid import PaidEndpoint, PaidHour
-from harness.money.owned.pooled import pooled
 from harness.tell.portfolio.owned_section import (
     idlest_step,
     limit_on,

@@ -102,11 +102,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show each team what its calls cost and why, from logs alone.",
     ),
     "reprice": (
-        "harness.cli.cycle.reprice:reprice",
+        "harness.cli.cycle.report:reprice",
         "Work the records out at other prices, without a call.",
     ),
     "export": (
-        "harness.cli.cycle.export:export",
+        "harness.cli.cycle.report:export",
         "Write today's cost as a table for finance's tools.",
     ),
     "decide": (
@@ -149,7 +149,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "harness.cli.cycle.why:why",
         "Show where models disagree, side by side, on the terminal.",
     ),
-    "try": ("harness.cli.setup.try_prompt:try_command", "Run a prompt on the tune cases only."),
+    "try": ("harness.cli.setup.tune:try_command", "Run a prompt on the tune cases only."),
     "tune": (
         "harness.cli.setup.tune:tune",
         "Find a model a prompt of its own, on the tune cases only.",

@@ -19,7 +19,7 @@ from harness.errors import Problem
 from harness.money.prices.model_catalogue import facts
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import ModelConfig, OmittedName, split_option
-from harness.workspace.programs.folder import program_folder
+from harness.workspace.programs.digests import program_folder
 from harness.workspace.reading import ParsedFile, Reading
 from providers.provider import Api
 

@@ -22,8 +22,7 @@ from harness.plan.ladder import PlannedOption, plan_option
 from harness.wording import listed
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import known_to_refuse
-from harness.workspace.programs.folder import program_folder
-from harness.workspace.programs.outside import Surroundings
+from harness.workspace.programs.digests import Surroundings, program_folder
 from harness.workspace.workspace import Workspace
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S, SLOWEST_TOKENS_PER_S = 120.0, 900.0, 20

@@ -22,7 +22,7 @@ from harness.workspace.feature_checks import named_options
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.model_file import TUNED, ModelConfig, is_tuned, split_option
-from harness.workspace.programs.folder import ProgramFolderError, program_digest, program_folder
+from harness.workspace.programs.digests import ProgramFolderError, program_digest, program_folder
 from harness.workspace.reading import ParsedFile, Reading, problem_of
 
 DEFAULT = "default"

@@ -19,8 +19,7 @@ from harness.workspace.model_checks import judge_problems, model_problems
 from harness.workspace.model_file import TUNED, ModelConfig, split_option
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.programs.checks import program_problems
-from harness.workspace.programs.folder import program_folder
-from harness.workspace.programs.outside import Surroundings, program_outside
+from harness.workspace.programs.digests import Surroundings, program_folder, program_outside
 from harness.workspace.prompts import prompt_problems, tuned_options
 from harness.workspace.reading import Reading, problem_of, read_files, secrets_in, special_files
 

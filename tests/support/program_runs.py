@@ -20,7 +20,7 @@ from harness.ask.replay.retry import RetryPolicy
 from harness.journal.journal import Journal
 from harness.journal.trials import CallingProgram, RoleModel, Trial
 from harness.workspace.fingerprints import fingerprint
-from harness.workspace.programs.folder import program_sha256
+from harness.workspace.programs.digests import program_sha256
 from providers.provider import Endpoint
 from providers.request import Message
 from tests.support.trials import trial

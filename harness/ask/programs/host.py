@@ -32,8 +32,12 @@ from harness.ask.programs.protocol import (
 from harness.ask.programs.translation.passage import passage
 from harness.ask.programs.wires import ReadCall, RefusedCallError, read_call
 from harness.journal.trials import FaultKind
-from harness.workspace.programs.folder import ProgramFolderError, program_sha256
-from harness.workspace.programs.outside import UnknownOutsideError, program_outside
+from harness.workspace.programs.digests import (
+    ProgramFolderError,
+    UnknownOutsideError,
+    program_outside,
+    program_sha256,
+)
 
 LONGEST_SAID = 200
 _ERROR = re.compile(

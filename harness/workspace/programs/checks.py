@@ -11,8 +11,13 @@ from evalsets.validation import suggestion
 from harness.errors import Problem
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig
 from harness.workspace.model_file import ModelConfig, split_option
-from harness.workspace.programs.folder import ProgramFolderError, program_digest, program_folder
-from harness.workspace.programs.outside import UnknownOutsideError, program_outside
+from harness.workspace.programs.digests import (
+    ProgramFolderError,
+    UnknownOutsideError,
+    program_digest,
+    program_folder,
+    program_outside,
+)
 from harness.workspace.reading import ParsedFile, Reading, is_environment_name
 
 GATEWAYS = frozenset(

@@ -13,8 +13,12 @@ from harness.conduct.checking import check_workspace, priced_on
 from harness.plan.ladder import plan_option
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.feature_file import ProgramConfig
-from harness.workspace.programs.folder import ProgramFolderError, program_sha256
-from harness.workspace.programs.outside import Surroundings, program_outside
+from harness.workspace.programs.digests import (
+    ProgramFolderError,
+    Surroundings,
+    program_outside,
+    program_sha256,
+)
 from harness.workspace.prompts import prompt_for
 from harness.workspace.workspace import load_workspace
 from tests.support.program_reviews import write_program_workspace

@@ -1,4 +1,4 @@
-"""What a program is beside its folder: its interpreter, its packages, and what it is told.
+"""What tells a program from another: its folder, interpreter, packages, and what it is told.
 
 An answer is kept for all of it: with another interpreter, package or value the program is another,
 and is asked anew. Values are hashed, and no hash of one alone is written anywhere.
@@ -10,13 +10,14 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from harness.workspace.feature_file import ProgramConfig
 from harness.workspace.fingerprints import fingerprint
 from providers.answer import as_object, object_at, text_at
 
@@ -184,4 +185,72 @@ def _code(folder: Path) -> Iterator[Path]:
         if path.is_dir():
             yield from _code(path)
         elif path.suffix == ".py":
+            yield path
+
+
+MOST_FOLDER_FILES = 10_000
+MOST_BYTES = 256 * 2**20
+_SKIPPED = frozenset({"__pycache__", "node_modules"})
+
+
+class ProgramFolderError(Exception):
+    """A program's folder cannot be read whole; the message says why."""
+
+
+def program_folder(root: Path, feature_id: str, config: ProgramConfig) -> Path:
+    """Where a feature's program runs."""
+    return root / (config.folder or f"programs/{feature_id}")
+
+
+def program_digest(folder: Path, config: ProgramConfig) -> str:
+    """What tells a program from another: its folder and command, or what its service is called.
+
+    Raises:
+        ProgramFolderError: there is no such folder, or it is too large to be one program's.
+    """
+    if config.url is not None:
+        return fingerprint({"url": config.url, "version": config.version})
+    return program_sha256(folder, config.command)
+
+
+def program_sha256(folder: Path, command: Sequence[str]) -> str:
+    """Of how the program is started, and of every file in its folder but hidden and compiled ones.
+
+    Raises:
+        ProgramFolderError: there is no such folder, or it is too large to be one program's.
+    """
+    try:
+        if not folder.is_dir():
+            raise ProgramFolderError("no such folder; the program's files belong there")
+        files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+        digests = {
+            name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()
+        }
+    except OSError as error:
+        where = Path(error.filename or folder).name
+        raise ProgramFolderError(f"{where} cannot be read ({error.strerror})") from None
+    return fingerprint({"command": list(command), "files": digests})
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    size = 0
+    for count, path in enumerate(_walked(folder), 1):
+        size += path.stat().st_size
+        if count > MOST_FOLDER_FILES or size > MOST_BYTES:
+            raise ProgramFolderError(
+                f"more than {MOST_FOLDER_FILES:,} files or {MOST_BYTES // 2**20} MB; "
+                "name a folder that holds the program alone"
+            )
+        yield path
+
+
+def _walked(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in _SKIPPED or path.suffix == ".pyc":
+            continue
+        if path.is_symlink():
+            raise ProgramFolderError(f"{path.name} is a link; put the file itself there")
+        if path.is_dir():
+            yield from _walked(path)
+        elif path.is_file():
             yield path

@@ -68,10 +68,10 @@ def open_provider(endpoint: Endpoint, *, key: str | None) -> Provider:
     _check_address(endpoint)
     opener = cast("Callable[..., Provider]", _load(OPENERS[endpoint.sdk or endpoint.vendor]))
     opened = opener(endpoint, key=key)
-    return opened if key is None else Discreet(opened, key)
+    return opened if key is None else KeyMaskingProvider(opened, key)
 
 
-class Discreet:
+class KeyMaskingProvider:
     """A provider that masks its key in what the server says."""
 
     def __init__(self, inner: Provider, key: str) -> None:
@@ -91,7 +91,7 @@ class Discreet:
         await self._inner.aclose()
 
 
-class DiscreetBatch:
+class KeyMaskingBatch:
     """The same for batches."""
 
     def __init__(self, inner: BatchProvider, key: str) -> None:
@@ -151,7 +151,7 @@ def open_batch_provider(endpoint: Endpoint, *, key: str | None) -> BatchProvider
         raise BadRequestError(f"{endpoint.vendor} has no batches; ask live", billable=False)
     opener = cast("Callable[..., BatchProvider]", _load(name))
     opened = opener(endpoint, key=key)
-    return opened if key is None else DiscreetBatch(opened, key)
+    return opened if key is None else KeyMaskingBatch(opened, key)
 
 
 def missing_sdk(endpoint: Endpoint, find: Callable[[str], object] = find_spec) -> str | None:

@@ -43,7 +43,7 @@ def question_of(request: ModelRequest, wire: str) -> TypedQuestion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class DecisionReply:
     """An answer as its server tells it, before it is held against the question."""
 
     document: JsonObject

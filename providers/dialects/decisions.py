@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from providers.answer import Answer, JsonObject, StreamReader, items_at, object_at, text_at
 from providers.dialects.asking import extra_body, merged, read_usage, refuse, refuse_errors
 from providers.dialects.chat import data_url
-from providers.dialects.deciding import NAME, Heard, WholeReader, question_of
+from providers.dialects.deciding import NAME, DecisionReply, WholeReader, question_of
 from providers.request import Message, ModelRequest, TypedQuestion
 
 
@@ -38,7 +38,7 @@ class DecisionsDialect:
     def read(self, document: JsonObject) -> Answer:
         """Read the answer to the question."""
         refuse_errors(document)
-        given = Heard(document=document, usage=read_usage(object_at(document, "usage")))
+        given = DecisionReply(document=document, usage=read_usage(object_at(document, "usage")))
         answers = items_at(document, "answers")
         if len(answers) != 1 or self.question is None:
             given.broken(f"has {len(answers)} answers to one question")
@@ -62,7 +62,7 @@ def _asked(question: TypedQuestion) -> JsonObject:
     return asked
 
 
-def _read(given: Heard, question: TypedQuestion, answer: JsonObject) -> Answer:
+def _read(given: DecisionReply, question: TypedQuestion, answer: JsonObject) -> Answer:
     kind = text_at(answer, "type")
     if kind == "refusal":
         return given.refusal()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from providers.answer import Answer, JsonObject, StreamReader, as_object, object_at, text_at
 from providers.dialects.asking import extra_body, merged, read_usage, refuse_errors, refuse_parts
-from providers.dialects.deciding import NAME, Heard, WholeReader, question_of
+from providers.dialects.deciding import NAME, DecisionReply, WholeReader, question_of
 from providers.request import Message, ModelRequest, TypedQuestion
 
 KINDS = {"predicate": "noul", "choice": "choice", "score": "score"}
@@ -42,7 +42,7 @@ class SystemOneDialect:
     def read(self, document: JsonObject) -> Answer:
         """Read the answer to the question; a server leaves out one that it does not answer."""
         refuse_errors(document)
-        given = Heard(document=document, usage=read_usage(object_at(document, "usage")))
+        given = DecisionReply(document=document, usage=read_usage(object_at(document, "usage")))
         if not isinstance(document.get("answers"), dict) or self.question is None:
             given.broken("has no answers")
         answer = object_at(document, "answers").get(NAME)
@@ -67,7 +67,7 @@ def _asked(question: TypedQuestion) -> JsonObject:
     return asked
 
 
-def _read(given: Heard, question: TypedQuestion, answer: JsonObject) -> Answer:
+def _read(given: DecisionReply, question: TypedQuestion, answer: JsonObject) -> Answer:
     kind = text_at(answer, "type")
     if kind != KINDS[question.kind]:
         given.broken(f"is a {kind!r} to a question that is a {KINDS[question.kind]!r}")

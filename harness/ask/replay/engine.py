@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Done, WorkerPool
 from harness.ask.cluster.workers import Ended as TaskEnded
-from harness.ask.programs.desk import ProgramDesk
+from harness.ask.programs.program_queue import ProgramQueue
 from harness.ask.replay.backlog import Backlog, Feed, Pending
 from harness.ask.replay.calls import LOST, Call, CallFailure, Reply, answered, attempt_of, given_up
 from harness.ask.replay.governor import Governor
@@ -74,13 +74,13 @@ class ReplayLoop:
         self._cap_reached = False
         self._refusals = Refusals(rules.governor, rules.tell, patience_s=rules.retry.budget_s)
         self._noted_at = rules.governor.now()
-        self._desk = ProgramDesk(pool, rules.journal, rules.tell)
+        self._programs = ProgramQueue(pool, rules.journal, rules.tell)
 
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
         """Run until every trial has its outcome, or until stopped."""
         while not self.stop.is_set():
             known = self._read(feed)
-            self._desk.begin()
+            self._programs.begin()
             gone = list(self._abandoned())
             sends, wait_s = self._admit()
             ended = [end.outcome for end in self._unwritten if end.outcome is not None]
@@ -90,11 +90,11 @@ class ReplayLoop:
             yield from known
             yield from gone
             yield from done
-            for outcome in self._desk.ended():
+            for outcome in self._programs.ended():
                 yield from self._shared(outcome)
-            if self._in_flight or self._desk.is_at_work:
+            if self._in_flight or self._programs.is_at_work:
                 self._absorb(self._pool.receive(min(wait_s, self._patience(feed))))
-            elif feed.ended and not self._backlog and not self._desk:
+            elif feed.ended and not self._backlog and not self._programs:
                 return
             elif self._backlog and not self._cap_reached:
                 self._pool.receive(min(wait_s, self._patience(feed)))
@@ -103,7 +103,7 @@ class ReplayLoop:
         """Wait for what is in flight, so that it is known what it cost, and write it down."""
         governor = self._rules.governor
         until = governor.now() + grace_s
-        self._desk.close()
+        self._programs.close()
         while self._in_flight and governor.now() < until:
             self._absorb(self._pool.receive(min(IDLE_S, grace_s)))
             self._send(())
@@ -143,12 +143,12 @@ class ReplayLoop:
                 if trial.program is None:
                     self._backlog.add(trial, before.get(trial.fingerprint, ()))
                 else:
-                    self._desk.add(trial)
+                    self._programs.add(trial)
         return known
 
     @property
     def _queued(self) -> int:
-        return len(self._backlog) + len(self._desk)
+        return len(self._backlog) + len(self._programs)
 
     def _admit(self) -> tuple[list[Pending], float]:
         """Take out what may be sent now; returns it and the seconds until more may be."""
@@ -158,8 +158,8 @@ class ReplayLoop:
             return sends, wait_s
         for lane in self._backlog.lanes():
             while pending := self._backlog.first(lane, self._rules.governor.held(lane)):
-                if self._desk.is_gone(pending.trial):
-                    self._desk.give_up(self._backlog.pop(pending).trial)
+                if self._programs.is_gone(pending.trial):
+                    self._programs.give_up(self._backlog.pop(pending).trial)
                     continue
                 lane_wait_s = self._rules.governor.wait_s(lane, pending.trial)
                 if lane_wait_s > 0:
@@ -191,7 +191,7 @@ class ReplayLoop:
             pending.row = row
             pending.began = now if pending.began is None else pending.began
             self._in_flight[number] = pending
-        self._desk.send()
+        self._programs.send()
 
     def _calls(self, sends: Sequence[Pending]) -> list[Call]:
         widths = {
@@ -214,8 +214,8 @@ class ReplayLoop:
     def _absorb(self, replies: Sequence[TaskEnded]) -> None:
         """Settle what came back."""
         for end in replies:
-            if self._desk.owns(end):
-                for call, before in self._desk.take(end):
+            if self._programs.owns(end):
+                for call, before in self._programs.take(end):
                     self._backlog.add(call, before)
                 continue
             pending = self._in_flight.pop(end.task, None)
@@ -260,7 +260,7 @@ class ReplayLoop:
     def _shared(self, outcome: Outcome) -> Iterator[Outcome]:
         """The outcome for every trial that asked for it; a program is given that of its call."""
         if outcome.trial.part_of is not None:
-            self._desk.deliver(outcome.trial, outcome)
+            self._programs.deliver(outcome.trial, outcome)
             return
         for trial in self._asked.pop(outcome.trial.fingerprint, (outcome.trial,)):
             yield outcome if trial is outcome.trial else replace(outcome, trial=trial)
@@ -273,7 +273,7 @@ class ReplayLoop:
                 yield from self._missing(self._backlog.clear(lane), reason)
         if self._cap_reached:
             yield from self._missing(self._backlog.clear(), FaultKind.BUDGET_EXHAUSTED)
-            yield from self._desk.abandon(FaultKind.BUDGET_EXHAUSTED)
+            yield from self._programs.abandon(FaultKind.BUDGET_EXHAUSTED)
 
     def _missing(self, pendings: Iterator[Pending], reason: str) -> Iterator[Outcome]:
         for pending in list(pendings):

@@ -240,17 +240,17 @@ def costs(now: Overview, before: Overview) -> tuple[Driver, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
+class DecisionEvent:
     """One move of a decision."""
 
     record: DecisionRecord
     entry: HistoryEntry
 
 
-def moves(records: Iterable[DecisionRecord], first: date, last: date) -> tuple[Happening, ...]:
+def moves(records: Iterable[DecisionRecord], first: date, last: date) -> tuple[DecisionEvent, ...]:
     """Every move of a decision from the first day to the last, in order."""
     found = [
-        Happening(record=record, entry=entry)
+        DecisionEvent(record=record, entry=entry)
         for record in records
         for entry in record.history
         if first <= entry.at.date() <= last
@@ -258,5 +258,5 @@ def moves(records: Iterable[DecisionRecord], first: date, last: date) -> tuple[H
     return tuple(sorted(found, key=_when))
 
 
-def _when(event: Happening) -> tuple[datetime, str]:
+def _when(event: DecisionEvent) -> tuple[datetime, str]:
     return event.entry.at, event.record.feature.id

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from harness.errors import UsageError
-from harness.money.portfolio.change import Driver, Happening, change_since, costs, moves, stood
+from harness.money.portfolio.change import DecisionEvent, Driver, change_since, costs, moves, stood
 from harness.money.portfolio.overview import Overview, overview
 from harness.money.portfolio.progress import Kept, kept_promises
 from harness.money.portfolio.run_rate import run_rate_of_all
@@ -80,7 +80,7 @@ class _Told:
     tasks: tuple[Task, ...]
     made: tuple[DecisionRecord, ...]
     """Records that the month's reviews wrote."""
-    events: tuple[Happening, ...]
+    events: tuple[DecisionEvent, ...]
 
 
 def monthly_page(records: Sequence[DecisionRecord], month: Period, now: datetime) -> Portfolio:
@@ -282,7 +282,7 @@ def _changed(told: _Told) -> Iterator[Block]:
         yield from change_blocks(moved, "the month before", told.now)
 
 
-def _decisions(events: Sequence[Happening]) -> Table:
+def _decisions(events: Sequence[DecisionEvent]) -> Table:
     columns = ("day", "feature", "became", "by", "model", "USD a month")
     rows = [
         Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from providers.opening import Discreet, open_provider
+from providers.opening import KeyMaskingProvider, open_provider
 from providers.wire.calling import WireProvider
 from tests.support.wire.reply import Reply
 from tests.support.wire.vendors import KEY, WireCase, a_request
@@ -48,7 +48,7 @@ class Stepped:
     async def ask(self, wire: WireCase, server: WireServer, **request: object) -> Completion:
         server.script = lambda _body: self.reply
         opened = open_provider(wire.endpoint(server), key=KEY)
-        assert isinstance(opened, Discreet)
+        assert isinstance(opened, KeyMaskingProvider)
         inner = opened._inner
         assert isinstance(inner, WireProvider)
         provider = WireProvider(inner._wire, inner._dialect, clock=self.clock)

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from harness.ask.cluster.actors import local_cluster
-from harness.ask.programs.desk import OpenRun, _outcome
 from harness.ask.programs.host import told as told_of
+from harness.ask.programs.program_queue import OpenRun, _outcome
 from harness.ask.programs.protocol import Over
 from harness.ask.replay.ledger import Ledger
 from harness.journal.trials import PROGRAM, UNUSED, Answered, Failed, FaultKind, Missing

@@ -82,7 +82,7 @@ class OpenRun:
     asked: int = 0
 
 
-class ProgramDesk:
+class ProgramQueue:
     """The trials that programs are answering, or wait to answer."""
 
     def __init__(

@@ -340,7 +340,8 @@ def parts_of(annotation: object) -> list[object]:
 
 def test_no_number_is_forgotten() -> None:
     """A new field of the record needs a value in `full_record`, and so a place on the page."""
-    floors = [an_evidence(floor=floor) for floor in (a_hopeless_floor(), an_alike_floor())]
+    told = (a_hopeless_floor(), an_alike_floor(unlabelled=2, fewest_labels=1))
+    floors = [an_evidence(floor=floor) for floor in told]
     records = [full_record(), decided(justify_record()), given_up_record()]
     records += [undecided_record(evidence=evidence) for evidence in floors]
     seen = {

@@ -28,6 +28,7 @@ import numpy as np
 
 from harness.stats import betting, clusters, gaffke, tango
 from harness.stats.arrays import Floats
+from harness.stats.reliability import share_lower
 
 Method: TypeAlias = Literal["tango", "gaffke", "betting", "cluster-t"]
 
@@ -107,6 +108,12 @@ def least_loss(sample: Sample, method: Method, level: float) -> float | None:
         return float(gaffke.bounds(values, level).upper)
     found = float(clusters.robust_bounds(values, sample.clusters, level).upper)
     return None if np.isnan(found) else found
+
+
+def most_by_losses(sample: Sample, level: float) -> float:
+    """Upper bound of a difference by its losses alone, after Clopper and Pearson (1934)."""
+    lost, _, n = _table(np.asarray(sample.differences, dtype=np.float64))
+    return -share_lower(int(lost), int(n), confidence=1 - level)
 
 
 def level_estimate(sample: Sample, level: float) -> Estimate | None:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.recompute import forms
 from tests.recompute.money import cascade_month, decimal, month_of, rounded
-from tests.recompute.statistics import gaffke_upper, tango_lower, tango_upper
+from tests.recompute.statistics import (
+    binomial_lower,
+    gaffke_upper,
+    tango_lower,
+    tango_upper,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,14 +258,13 @@ class Truth:
                 self.say(f"{name}: cases by {key}", cases, f"at most {quality['n']}")
 
     def _could_show(self, where: str, part: Json) -> None:
-        """The fewest losses, and no gain, that raise the alarm."""
-        limit = -part["margin"] / 100
-        shows = (k for k in range(part["n"] + 1) if tango_upper(k, 0, part["n"], _ALARM) < limit)
-        wanted = next(shows, None)
-        if wanted is None:
-            self.say(f"{where}: could show", part["could_show"], "nothing")
-        else:
-            self.close(where, part["could_show"], 100 * wanted / part["n"], _POINTS_APART)
+        """The fewest losses, and no gain, that raise the alarm; in earlier records by Tango's."""
+        limit, n = part["margin"] / 100, part["n"]
+        earlier = [k for k in range(n + 1) if tango_upper(k, 0, n, _ALARM) < -limit]
+        now = (k for k in earlier if binomial_lower(k, n, _ALARM) > limit)
+        told = {next(now, None), next(iter(earlier), None)}
+        if round(part["could_show"] * n / 100) not in told:
+            self.say(f"{where}: could show", part["could_show"], f"{told} of {n}")
 
     def _audit(self, name: str, option: Json) -> None:
         audit, quality = option["audit"], option["quality"]

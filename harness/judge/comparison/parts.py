@@ -1,8 +1,9 @@
 """Slices, guardrails, the incumbent's own bar, and cascades.
 
-An `alarm` part vetoes when harm beyond its margin is shown at one-sided 5 %; the harm that could
-not be excluded is reported with it. A `proven` part must itself be shown non-inferior, which the
-procedure tests.
+An `alarm` part vetoes when harm beyond its margin is shown at one-sided 5 %, each part by itself:
+by Tango's bound, which alone would show it falsely in up to 12 of 100 where nothing is gained, and
+by its losses alone after Clopper and Pearson. The harm that could not be excluded is told. A
+`proven` part must itself be shown non-inferior, which the procedure tests.
 
 A cascade asks a cheap model first: its answer is kept when a validator accepts it (format, schema,
 not "unsure"), else the incumbent's stored answer of the same case and repeat is used. So a cascade
@@ -12,12 +13,19 @@ is one more arm over the same cases, tested like any candidate, and costs no fur
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from harness.judge.comparison.pairs import Arm, Pair, Pairs, bounded, labels
+from harness.judge.comparison.pairs import Arm, Pair, Pairs, at_best, bounded, labels
 from harness.record.quality_parts import GuardrailResult, SliceResult
-from harness.stats.estimates import Estimate, Method, Sample, estimate, level_estimate
+from harness.stats.estimates import (
+    Estimate,
+    Method,
+    Sample,
+    estimate,
+    level_estimate,
+    most_by_losses,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +93,7 @@ class SubTest:
 
 def guardrail_result(pairs: Pairs, part: SubTest, method: Method) -> GuardrailResult:
     """Result of a second measure; `pairs` holds the paired scores of that measure."""
-    found = bounded(pairs.pairs, method, _level(part))
+    found = _bounded(pairs.pairs, part, method)
     scored = [
         (pair.incumbent, pair.candidate)
         for pair in pairs.pairs
@@ -126,7 +134,7 @@ def weakest_unnamed(
 def slice_result(pairs: Pairs, part: SubTest, method: Method) -> SliceResult:
     """Result of a named slice on the given pairs."""
     chosen = [pair for pair in pairs.pairs if pair.case_id in part.case_ids]
-    found = bounded(chosen, method, _level(part))
+    found = _bounded(chosen, part, method)
     settled = [pair for pair in chosen if pair.difference is not None]
     return SliceResult(
         key=part.key,
@@ -153,7 +161,7 @@ def _could_show(n: int, part: SubTest, method: Method) -> float | None:
     while high - low > 1:
         middle = (low + high) // 2
         lost = Sample(differences=(-1.0,) * middle + (0.0,) * (n - middle))
-        shows = _vetoes(estimate(lost, method, ALARM_LEVEL), part)
+        shows = _vetoes(_alarming(estimate(lost, method, ALARM_LEVEL), lost, method), part)
         low, high = (low, middle) if shows else (middle, high)
     return round(100 * high / n, 6) if high <= n else None
 
@@ -167,8 +175,17 @@ def _exploratory(
     return found.model_copy(update=update)
 
 
-def _level(part: SubTest) -> float:
-    return part.proven_level if part.protect == "proven" else ALARM_LEVEL
+def _bounded(pairs: Sequence[Pair], part: SubTest, method: Method) -> Estimate | None:
+    """At the level of a proven part's test; else with the upper bound that shows harm."""
+    if part.protect == "proven":
+        return bounded(pairs, method, part.proven_level)
+    return _alarming(bounded(pairs, method, ALARM_LEVEL), at_best(pairs), method)
+
+
+def _alarming(found: Estimate | None, best: Sample, method: Method) -> Estimate | None:
+    if found is None or method != "tango":
+        return found
+    return replace(found, upper=max(found.upper, most_by_losses(best, ALARM_LEVEL)))
 
 
 def _vetoes(found: Estimate | None, part: SubTest) -> bool:

@@ -1,7 +1,8 @@
 """Over the whole grid: parts asked in full, shopping for the limit, cases in clusters.
 
 `python -m tests.benchmarks.decision.varied PART RUNS` prints a table of `surround.md` beside this
-file; parts: `measures`, `limits`, `clusters`. Right or wrong scores, drawn; fixed seeds.
+file; parts: `measures`, `levels` (exact), `limits`, `clusters`. Right or wrong scores, drawn; fixed
+seeds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from harness.stats import tango
 from harness.stats.sequential.histories import Seen, run
@@ -17,7 +19,7 @@ from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.surround import Scene, drawn, grid, head, most, walked, where
 from tests.support.decisions import design
 
-_ALARM = 0.05
+_ALARM, _RARE = 0.05, 1e-10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +30,12 @@ class Part:
     lost: float
 
 
-def measured(scene: Scene, part: Part, runs: int) -> tuple[float, float, float, float]:
+def measured(scene: Scene, part: Part, runs: int) -> tuple[float, float, float, float, float]:
     """How often a part of its own limit stops what passed: at the look, and in full.
 
     Each option's part loses as said and gains nothing, apart from the whole. Also how many passed,
-    and the share of the cases that asking it in full takes beside those of the look.
+    the share of the cases that asking it in full takes beside those of the look, and the alarms in
+    full by Tango's bound, as before.
     """
     plan, limit = scene.design, scene.margin / 100
     gain, loss = scene.rates
@@ -46,14 +49,22 @@ def measured(scene: Scene, part: Part, runs: int) -> tuple[float, float, float, 
     ).cumsum(axis=2)
     run, option = np.nonzero(found.walk.accepted)
     if not run.size:
-        return 0.0, np.nan, np.nan, np.nan
+        return 0.0, np.nan, np.nan, np.nan, np.nan
     place = len(plan.stages) + found.walk.reached[run, option] - 1
     sizes = np.cumsum(inside)
     at_look, whole = lost[run, option, place], lost[run, option, -1]
-    before = tango.bounds(at_look, 0 * at_look, sizes[place], _ALARM).upper < -limit
-    after = tango.bounds(whole, 0 * whole, sizes[-1], _ALARM).upper < -limit
+    tango_s = tango.bounds(whole, 0 * whole, sizes[-1], _ALARM).upper < -limit
+    before, after = (
+        _shown(losses, of, limit) for losses, of in ((at_look, sizes[place]), (whole, sizes[-1]))
+    )
     extra = (sizes[-1] - sizes[place]).mean() / scene.n
-    return run.size, float(before.mean()), float(after.mean()), float(extra)
+    return run.size, float(before.mean()), float(after.mean()), float(extra), float(tango_s.mean())
+
+
+def _shown(lost: np.ndarray, of: np.ndarray, limit: float) -> np.ndarray:
+    """Whether more than the limit was lost, at the level of an alarm, as the product shows harm."""
+    tango_s = tango.bounds(lost, 0 * lost, of, _ALARM).upper < -limit
+    return tango_s & (stats.binom.sf(lost - 1, of, limit) < _ALARM)
 
 
 def limited(scene: Scene, limits: tuple[float, ...], runs: int) -> tuple[float, float]:
@@ -110,17 +121,45 @@ def clustered(scene: Scene, runs: int) -> tuple[float, float]:
 def measures_lines(runs: int) -> list[str]:
     """Alarms of a slice of a fifth, and of another measure of all cases, over the whole grid."""
     lines = head(
-        "n", "options", "disagreement", "limit", "passed", "slice, at the look", "in full",
-        "further cases, of n", "measure, at the look", "in full", "further cases, of n",
-        "slice at its limit, in full", "measure at its limit, in full",
+        "n", "options", "disagreement", "limit", "passed",
+        "slice, at the look", "in full", "further cases, of n", "in full, before",
+        "measure, at the look", "in full", "further cases, of n", "in full, before",
+        "slice at its limit, before", "now", "measure at its limit, before", "now",
     )  # fmt: skip
     for scene in grid(0.0):
         limit = scene.margin / 100
         few, all_ = Part(share=0.2, lost=limit + 0.08), Part(share=1.0, lost=limit + 0.03)
         one, other = measured(scene, few, runs), measured(scene, all_, runs)
-        at = [measured(scene, replace(part, lost=limit), runs)[2] for part in (few, all_)]
+        held = [measured(scene, replace(part, lost=limit), runs) for part in (few, all_)]
+        at = [alarms for found in held for alarms in (found[4], found[2])]
         cells = [f"{100 * value:.1f}" for value in (*one[1:], *other[1:], *at)]
         lines.append(f"{where(scene)} {one[0]} | {' | '.join(cells)} |")
+    return lines
+
+
+def _alarmed(n: int, limit: float, rates: tuple[float, float], level: float) -> tuple[float, float]:
+    """The chance of an alarm on n cases that lose and gain so often, exact: before, and now."""
+    lost, won = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+    lost, won = (counts[lost + won <= n] for counts in (lost, won))
+    table = np.stack([lost, won, n - lost - won], axis=-1)
+    chance = stats.multinomial.pmf(table, n, [*rates, 1 - sum(rates)])
+    lost, won, chance = (values[chance > _RARE] for values in (lost, won, chance))
+    before = tango.bounds(lost.astype(float), won.astype(float), n, level).upper < -limit
+    now = before & (stats.binom.sf(lost - 1, n, limit) < level)
+    return float(chance[before].sum()), float(chance[now].sum())
+
+
+def levels_lines(_: int) -> list[str]:
+    """Exact: false alarms of one part at its limit, and the power 8 points beyond, by level."""
+    lines = head("cases", "limit", "false, before", "now", "gains 1 %", "gains 3 %",
+                  "power, before", "now", "a half", "a quarter", "an eighth")  # fmt: skip
+    for n, limit in ((n, limit) for n in (40, 80, 150, 200, 400) for limit in (0.01, 0.03, 0.05)):
+        false = _alarmed(n, limit, (limit, 0.0), _ALARM)
+        gains = [_alarmed(n, limit, (limit + g, g), _ALARM)[1] for g in (0.01, 0.03)]
+        power = [_alarmed(n, limit, (limit + 0.08, 0.0), _ALARM / k) for k in (1, 2, 4, 8)]
+        shown = [*false, *gains, power[0][0], *(now for _, now in power)]
+        cells = " | ".join(f"{100 * value:.1f}" for value in shown)
+        lines.append(f"| {n} | {100 * limit:g} | {cells} |")
     return lines
 
 
@@ -148,7 +187,12 @@ def clusters_lines(runs: int) -> list[str]:
     return lines
 
 
-PARTS = {"measures": measures_lines, "limits": limits_lines, "clusters": clusters_lines}
+PARTS = {
+    "measures": measures_lines,
+    "levels": levels_lines,
+    "limits": limits_lines,
+    "clusters": clusters_lines,
+}
 
 
 if __name__ == "__main__":

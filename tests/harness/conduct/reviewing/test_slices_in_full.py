@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from scipy.stats import binom
 
 from harness.record.base import Reason, Result
 from harness.record.laws import broken_laws
-from harness.stats import tango
 from harness.tell.pages import to_document
 from reports.render import render
 from tests.prove.verifier import check
@@ -81,8 +81,7 @@ def test_the_rest_of_a_slice_is_asked_and_speaks_for_the_slice_alone(tmp_path: P
     (part, *_) = option.slices
     assert (part.n, part.of, part.vetoes) == (len(known), len(known), False)
     lost = round((part.could_show or 0) * part.n / 100)
-    bounds = [float(tango.bounds(k, 0, part.n, 0.05).upper) for k in (lost - 1, lost)]
-    assert bounds[0] >= -0.3 > bounds[1]
+    assert binom.sf(lost - 1, part.n, 0.3) < 0.05
     assert record.evidence.spend.trials == 2 * len(asked)
     assert Truth(record.model_dump(mode="json")).faults == []
     page = render(to_document(record, NOW), to="md")
@@ -138,8 +137,7 @@ def test_a_guardrail_is_asked_in_full_and_speaks_for_itself(tmp_path: Path) -> N
     (rail,) = option.guardrails
     assert (rail.n, rail.of, rail.vetoes) == (CASES, CASES, False)
     lost = round((rail.could_show or 0) * rail.n / 100)
-    bounds = [float(tango.bounds(k, 0, rail.n, 0.05).upper) for k in (lost - 1, lost)]
-    assert bounds[0] >= -0.05 > bounds[1]
+    assert binom.sf(lost - 1, rail.n, 0.05) < 0.05
     assert Truth(record.model_dump(mode="json")).faults == []
     page = render(to_document(record, NOW), to="md")
     assert "**Guardrails.** format on 300 of 300 tickets: 0.0 points; no harm shown" in page

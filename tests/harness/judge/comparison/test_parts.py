@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from scipy.stats import binom
 
 from harness.judge.comparison.parts import SubTest, guardrail_result, slice_result, weakest_unnamed
 from tests.support.decisions import design, pairs
+
+if TYPE_CHECKING:
+    from harness.judge.comparison.pairs import Pairs
+    from harness.stats.sequential.design import Design
 
 PLAN = design(n=100)
 GERMAN = frozenset(PLAN.order[:40])
@@ -25,6 +32,34 @@ def test_an_alarm_vetoes_only_when_harm_is_shown(lost: int, *, vetoes: bool) -> 
     assert (found.n, found.only_current_right, found.only_candidate_right) == (40, lost, 0)
     assert found.worst is not None
     assert found.worst < 0
+
+
+@pytest.mark.parametrize("margin", [1.0, 3.0, 5.0, 30.0])
+@pytest.mark.parametrize("n", [30, 41, 80, 150, 200])
+def test_a_part_at_its_limit_is_alarmed_falsely_in_five_of_100_at_most(
+    n: int, margin: float
+) -> None:
+    """By the binomial distribution: it truly loses its limit, and gains nothing.
+
+    Tango's bound alone alarmed 200 cases at a limit of 3 from ten losses on: in 8 of 100.
+    """
+    plan = design(n=n)
+    whole = _part(case_ids=frozenset(plan.order), margin=margin)
+    rail = _part(key="format", margin=margin)
+    told = slice_result(_none_lost(plan), whole, "tango").could_show
+    assert told is not None
+    first = round(told * n / 100)
+    assert binom.sf(first - 1, n, margin / 100) <= 0.05
+    for lost, shown in ((first - 1, False), (first, True)):
+        found = pairs(plan, "o0", [-1.0] * lost + [0.0] * (n - lost))
+        part = slice_result(found, whole, "tango")
+        assert part.best is not None
+        assert (part.vetoes, part.best < -margin) == (shown, shown)
+        assert guardrail_result(found, rail, "tango").vetoes is shown
+
+
+def _none_lost(plan: Design) -> Pairs:
+    return pairs(plan, "o0", [0.0] * len(plan.order))
 
 
 @pytest.mark.parametrize(("lost", "margin", "vetoes"), [(0, 8.0, False), (0, 5.0, True)])

@@ -349,17 +349,21 @@ def local_cluster(
     cpus: int | None = None,
     gpus: Sequence[str] | None = None,
     workers: int | None = None,
+    hurries: bool = False,
 ) -> Generator[RayCluster]:
     """Start Ray on this machine in the background, with a new token in `state`.
 
     `cpus` is how many CPUs Ray may use, `gpus` the ids of its GPUs (default: all of both), and
-    `workers` the number of actors in each worker pool.
+    `workers` the number of actors in each worker pool. With `hurries` its processes are killed
+    in the end: for workers that started none of their own.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp = own_folder()
     watchdog = guard(temp)
     begun = partial(end_begun, str(temp), watchdog.pid)
-    session = RaySession(start_local(state / "ray-token", temp / "r", cpus, gpus), begun)
+    session = RaySession(
+        start_local(state / "ray-token", temp / "r", cpus, gpus), begun, hurries=hurries
+    )
     try:
         yield RayCluster(session, workers=workers, same_disk=True)
     finally:

@@ -61,13 +61,19 @@ class RaySession:
     """Starts in the background at once; `ray()` waits for it.
 
     `connect` is given an event: once it is set, what is not begun yet is left, by `GivenUpError`.
-    `leftovers` ends what a start that came to nothing has begun.
+    `leftovers` ends what a start that came to nothing has begun; with `hurries` it also ends Ray's
+    daemons as soon as Ray begins to end them, one by one and with a second for each.
     """
 
     def __init__(
-        self, connect: Callable[[Event], Any], leftovers: Callable[[], object] | None = None
+        self,
+        connect: Callable[[Event], Any],
+        leftovers: Callable[[], object] | None = None,
+        *,
+        hurries: bool = False,
     ) -> None:
         self._connect, self._leftovers = connect, leftovers
+        self._hurries, self._ended = hurries, Event()
         self._was_called_back = False
         self._ready, self._close = Event(), Event()
         self.given_up = Event()
@@ -115,7 +121,16 @@ class RaySession:
         self._ready.set()
         self._close.wait()
         if self._ray is not None:
+            if self._hurries:
+                Thread(target=self._hurry, daemon=True).start()
             self._ray.shutdown()
+        self._ended.set()
+
+    def _hurry(self) -> None:
+        while not self._ended.wait(LOOK_S):
+            if self._leftovers is not None and stands_in(self._thread, "kill_all_processes"):
+                self._leftovers()
+                return
 
 
 def called_back(thread: Thread) -> bool:
@@ -138,6 +153,14 @@ def called_back(thread: Thread) -> bool:
         return bool(told)
     finally:
         sys.setswitchinterval(turn_s)
+
+
+def stands_in(thread: Thread, function: str) -> bool:
+    """Whether a thread is inside a function of this name; Ray's own says what Ray is doing."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # no other way to look
+    while frame is not None and frame.f_code.co_name != function:
+        frame = frame.f_back
+    return frame is not None
 
 
 def signals_of_now() -> Callable[[], None]:

@@ -209,6 +209,23 @@ def test_a_ray_that_nobody_needs_any_more_is_not_started_again() -> None:
     assert (ray.inits, ray.shutdowns) == (1, 1)
 
 
+def test_daemons_are_ended_together_once_ray_begins_to_end_them() -> None:
+    ended = Event()
+
+    class Slow(FakeRay):
+        def shutdown(self) -> None:
+            assert not ended.is_set()
+            self.kill_all_processes()
+
+        def kill_all_processes(self) -> None:
+            assert ended.wait(60)
+
+    session = RaySession(lambda _given_up: Slow(), ended.set, hurries=True)
+    session.ray()
+    session.close()
+    assert ended.is_set()
+
+
 def test_a_worker_that_nobody_needs_any_more_is_not_waited_for() -> None:
     given_up = Event()
 

@@ -58,8 +58,12 @@ def asked_facts(request: ModelRequest) -> dict[str, object]:
         if name not in _WIRE_ONLY and name != "messages"
         if (value := _plain(getattr(request, name))) or name not in _LATER
     }
-    stated["messages"] = [without_absent(_facts(each)) for each in request.messages]
+    stated["messages"] = _message_facts(request)
     return stated
+
+
+def _message_facts(request: ModelRequest) -> list[dict[str, object]]:
+    return [without_absent(_facts(each)) for each in request.messages]
 
 
 @cache
@@ -86,6 +90,8 @@ class _Wire:
 
     rung: PlannedOption
     stated: dict[str, Any]
+    facts: dict[str, object]
+    """As `asked_facts` has them, without a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +129,9 @@ class Asker:
     def _wire(self, rung: PlannedOption, purpose: Purpose) -> _Wire:
         known = self._wires.get((id(rung), purpose))
         if known is None or known.rung is not rung:
-            known = _Wire(rung=rung, stated=self._stated(rung, purpose))
+            stated = self._stated(rung, purpose)
+            facts = asked_facts(ModelRequest(messages=(), **stated))
+            known = _Wire(rung=rung, stated=stated, facts=facts)
             self._wires[id(rung), purpose] = known
         return known
 
@@ -180,7 +188,7 @@ class Asker:
             fingerprint=fingerprint(
                 {
                     "served": rung.served_identity(),
-                    "request": asked_facts(request),
+                    "request": self._asked_facts(rung, request, purpose),
                     "case": case_id,
                     "repeat": repeat,
                     "purpose": purpose,
@@ -198,6 +206,14 @@ class Asker:
             batch=batch,
             program=program.asked_with(rung, self.config) if program else None,
         )
+
+    def _asked_facts(
+        self, rung: PlannedOption, request: ModelRequest, purpose: Purpose
+    ) -> dict[str, object]:
+        """As the function of this name; what all of an option's requests share is known."""
+        if self.program is not None or decides(rung.config):
+            return asked_facts(request)
+        return self._wire(rung, purpose).facts | {"messages": _message_facts(request)}
 
     def served(self, addresses: Mapping[str, str]) -> Asker:
         """The same with a program's other models at the addresses where they were started."""

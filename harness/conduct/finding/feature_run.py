@@ -356,10 +356,11 @@ class FeatureRun:
 
     def read(self, option: str) -> list[Scored]:
         """Everything read of a model in the quality pass, each trial once."""
-        found: list[Scored] = []
-        for case in self.design.order:
-            found += self.board.scored(option, [case]) or self.aside.scored(option, [case])
-        return found
+        board, aside, order = self.board, self.aside, self.design.order
+        if aside.is_empty:
+            return board.scored(option, order)
+        each = (board.scored(option, [case]) or aside.scored(option, [case]) for case in order)
+        return [one for read in each for one in read]
 
     def bulk_read(self) -> int:
         """Trials of the quality pass that were read."""

@@ -150,6 +150,11 @@ class Scoreboard:
     _arms: dict[tuple[str, int], Arm] = field(default_factory=dict[tuple[str, int], Arm])
     """By option and measure, as long as nothing more of the option is read."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was read yet."""
+        return not any(self._read.values())
+
     def take(self, outcome: Outcome) -> None:
         """Read one outcome."""
         trial = outcome.trial

@@ -2,8 +2,9 @@
 
 Writes a workspace of so many features, puts an answer to every case of every option into its
 journal, and runs, each as a process of its own: `plan --details`, a review that asks nothing, and
-`report` on as many records. Prints a line each, with processor seconds; `--before` runs an earlier
-environment's command in turns.
+`report` on `--records` of them (`--reviewed 1`: only the first feature is answered and reviewed,
+and its record stands for all). Prints a line each, with processor seconds; `--before` runs an
+earlier environment's command in turns.
 """
 
 from __future__ import annotations
@@ -63,16 +64,16 @@ def write(root: Path, features: int, cases: int, options: int) -> None:
         file.write_text(text, encoding="utf-8")
 
 
-def trials(root: Path) -> Iterator[Trial]:
-    for one in plan(root, Selection(), cycle=CYCLE).plan.features:
+def trials(root: Path, wanted: Selection) -> Iterator[Trial]:
+    for one in plan(root, wanted, cycle=CYCLE).plan.features:
         for case in one.sample.deciding:
             for rung in one.arms:
                 yield one.asker.trial(rung, case, 0, "quality")
 
 
-def answer(root: Path) -> int:
-    """An answer to every trial, right on 14 cases of 15, whatever is asked."""
-    asked = list(trials(root))
+def answer(root: Path, wanted: Selection | None = None) -> int:
+    """An answer to every wanted trial, right on 14 cases of 15, whatever is asked."""
+    asked = list(trials(root, wanted or Selection()))
     path = journal_file(root)
     with Journal.open(path, run_id="made up", cycle=CYCLE, now=NOW) as journal:
         for at in range(0, len(asked), BLOCK):
@@ -122,21 +123,24 @@ def main(words: list[str]) -> None:
     parser.add_argument("--features", type=int, default=20)
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--options", type=int, default=5, help="candidates of each feature")
+    parser.add_argument("--reviewed", type=int, help="features that are reviewed; all without")
     parser.add_argument("--records", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--before", type=Path, help="the `rightsize` of an earlier environment")
     asked = parser.parse_args(words)
     root = Path(tempfile.mkdtemp(prefix="portfolio-"))
     write(root, asked.features, asked.cases, asked.options)
+    reviewed = tuple(f"f{n:04}" for n in range(asked.reviewed or 0))
+    chosen = [word for name in reviewed for word in ("--feature", name)]
     commands = {
         "plan --details": ["plan", "--details", "-w", str(root), "--cycle", CYCLE],
-        "review": ["review", "-w", str(root), "--cycle", CYCLE, "--yes"],
+        "review": ["review", "-w", str(root), "--cycle", CYCLE, "--yes", *chosen],
         "report": ["report", "-w", str(root), "--cycle", CYCLE],
     }
     answers = 0
     for name, command in commands.items():
         if name == "review":
-            answers = answer(root)
+            answers = answer(root, Selection(features=reviewed))
         if name == "report":
             copied(root / "reviews" / CYCLE, asked.records)
         for _ in range(asked.rounds):

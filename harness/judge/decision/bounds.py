@@ -84,8 +84,9 @@ def to_settle(
 
     It is settled once it passes, or fails, whatever the rest would say. They may all be needed.
     """
-    pairs = evidence.pairs[option]
-    absent = [pair.case_id for pair in pairs.pairs[design.pilot : count] if pair.reach is not None]
+    parts = parts_before(design, evidence, option, count, start=design.pilot)
+    lacking = (pair.case_id for pairs, _, _ in parts for pair in pairs if pair.reach is not None)
+    absent = list(dict.fromkeys(lacking))
 
     def passes(favourable: int) -> bool:
         """With so many of them in its favour and the rest against it."""

@@ -12,6 +12,7 @@ from harness.judge.decision.bounds import (
     harms,
     incomplete,
     option_p_value,
+    parts_before,
     shown,
     to_settle,
     unlabelled,
@@ -74,7 +75,7 @@ def states(design: Design, evidence: PairsSoFar) -> tuple[OptionState, ...] | No
 def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
     names = design.options
     pairs = {name: evidence.pairs[name].pairs for name in names if name in evidence.pairs}
-    absent = {name for name, own in pairs.items() if any(pair.reach is not None for pair in own)}
+    absent = {name for name in pairs if _lacks_any(design, evidence, name)}
 
     def filled(value: Callable[[Pair], float | None]) -> tuple[Rows, ...]:
         """By `value` where an option lacks a score or label, else as known."""
@@ -91,6 +92,13 @@ def _ladder_state(design: Design, evidence: PairsSoFar) -> LadderState:
         at_best=filled(lambda pair: pair.most) if absent else None,
     )
     return ladder_state(design, seen)
+
+
+def _lacks_any(design: Design, evidence: PairsSoFar, option: str) -> bool:
+    """Whether a score or label is absent under the primary measure or that of a proven part."""
+    end = evidence.asked(option)
+    parts = parts_before(design, evidence, option, end) if end else ()
+    return any(pair.reach is not None for pairs, _, _ in parts for pair in pairs)
 
 
 def _known(pair: Pair) -> float | None:

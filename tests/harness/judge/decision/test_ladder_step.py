@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.judge.comparison.pairs import pair_up
-from harness.judge.decision.procedure import next_step
+from harness.judge.decision.procedure import next_step, standings
 from harness.judge.decision.quality import quality
 from harness.judge.decision.standing import Ask, Confirm, Finished, PairsSoFar
 from harness.stats.sequential.design import ProvenCases
@@ -219,3 +219,29 @@ def test_a_record_shows_the_look_table() -> None:
     assert shown.n == shown.looks[-1].n
     assert shown.worst == shown.looks[-1].worst
     assert done.standings[1].state == "not-asked"
+
+
+@pytest.mark.parametrize(("lacking", "state"), [(0, "passes"), (1, "passes"), (40, "incomplete")])
+def test_a_proven_guardrail_takes_its_missing_scores_at_their_worst(
+    lacking: int, state: str
+) -> None:
+    """The answers are all there and right; the guardrail's own grader gave some no score."""
+    part = ProvenCases(name="tone", margin=8.0, measure="tone")
+    plan = design(n=300, options=1, kind="ladder", proven=(part,))
+    scores: list[float | None] = [1.0] * 300
+    scores[25 : 25 + lacking] = [None] * lacking
+    tone = pair_up(
+        arm("incumbent", plan.order, [1.0] * 300),
+        arm("o0", plan.order, scores),
+        order=plan.order,
+        clusters=plan.clusters,
+    )
+    whole = pairs(plan, "o0", [0.0] * 300)
+    (found,) = standings(plan, PairsSoFar(pairs={"o0": whole}, measures={"o0": {"tone": tone}}))
+    assert found.state == state
+    assert (found.fewest > 0) == (state == "incomplete")
+    for row in found.looks:
+        if row.action == "pass":
+            assert row.p_value is not None
+            assert row.level is not None
+            assert row.p_value < row.level

@@ -214,8 +214,8 @@ class TestOnRay:
         if how is signal.SIGINT:
             assert first.returncode == ExitCode.INTERRUPTED, said
             assert "1 batches were ended" in said
-        wait_for(lambda: not psutil.pid_exists(int(pid)), 60)
-        wait_for(lambda: not Path(folder).exists(), 60)
+        wait_for(lambda: not psutil.pid_exists(int(pid)))
+        wait_for(lambda: not Path(folder).exists())
         assert list_servers(logs_folder(root), datetime.now(UTC)) == ()
         second = subprocess.Popen(line, **pipe)  # type: ignore[call-overload]
         said, _ = second.communicate(timeout=LONGEST_S)

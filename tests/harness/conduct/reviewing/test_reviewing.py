@@ -122,7 +122,7 @@ def test_a_dead_model_leaves_the_feature_undecided(tmp_path: Path) -> None:
 
 
 def test_what_was_not_answered_hides_no_lever_and_claims_no_time(tmp_path: Path) -> None:
-    shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 5}\nmode: deferrable")
+    shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 60}\nmode: deferrable")
     with (
         OpenAIServer(lambda _body: Reply(status=401)) as server,
         inline_cluster() as cluster,
@@ -135,7 +135,7 @@ def test_what_was_not_answered_hides_no_lever_and_claims_no_time(tmp_path: Path)
 
 def test_latency_is_its_own_pass_of_sixty_live_requests(tmp_path: Path) -> None:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
-        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 5}")
+        shape = Shape(cases=200, candidates="good", extra="latency: {p95_s: 60}")
         write_review_workspace(tmp_path, server.port, shape)
         (record,) = run_review(tmp_path, cluster)
         streamed = [call for call in server.log.calls if call.body.get("stream")]

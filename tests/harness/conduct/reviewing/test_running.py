@@ -157,7 +157,7 @@ def test_latency_is_measured_while_no_other_feature_asks(tmp_path: Path) -> None
     with OpenAIServer(alone) as fast, OpenAIServer(alone) as late, inline_cluster() as cluster:
         shape = Shape(
             cases=300, candidates="good", kind="ladder", features=(QUICK, SLOW),
-            extra="latency: {p95_s: 5}",
+            extra="latency: {p95_s: 60}",
         )  # fmt: skip
         write_paced_workspace(tmp_path, fast.port, late.port, shape)
         records = run_review(tmp_path, cluster)

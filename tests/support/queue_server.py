@@ -4,8 +4,7 @@
 
 prints its port and serves until its input ends. A request's departure is computed from the
 departures before it, so a late timer delays one answer and never the queue. Streams one token.
-`GET /metrics` speaks vLLM's names. With `"full": N` it refuses whom it finds N others with: then
-a request is good or not by how many are there, and not by what a busy machine adds to its time.
+`GET /metrics` speaks vLLM's names.
 """
 
 from __future__ import annotations
@@ -24,14 +23,11 @@ if TYPE_CHECKING:
 
 
 class QueueServer:
-    def __init__(
-        self, *, servers: int, service_s: float, constant: bool, seed: int, full: int | None = None
-    ) -> None:
+    def __init__(self, *, servers: int, service_s: float, constant: bool, seed: int) -> None:
         self.free = [0.0] * servers
         self.servers = servers
         self.service_s = service_s
         self.constant = constant
-        self.full = full
         self.rng = Random(seed)
         self.inside = 0
         self.answered = 0
@@ -47,8 +43,6 @@ class QueueServer:
                 await reader.readexactly(length)
                 if head.startswith("GET"):
                     self._plain(writer)
-                elif self.inside == self.full:
-                    writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
                 else:
                     await self._answer(writer)
                 await writer.drain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
 from datetime import UTC, datetime, timedelta
@@ -45,17 +46,18 @@ def workspace(root: Path, port: int = 9, latency: str = "latency: {p95_s: 0.5}")
 def test_a_probe_is_written_with_its_rates(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with queue_server(servers=4, service_s=0.02, constant=True, seed=1, full=4) as port:
-        root = workspace(tmp_path, port, "latency: {p95_s: 60}")
+    with queue_server(servers=1, service_s=0.008, constant=True, seed=1) as port:
+        root = workspace(tmp_path, port, "latency: {p95_s: 0.5}")
         arguments = ["--seconds", "0.2", "--requests", "16", "--repeats", "2", "--first", "40"]
         assert run(["probe", "good", "-f", "tickets", "-w", str(root), *arguments]) == ExitCode.OK
     text = capsys.readouterr().out
     result = read_probe(probe_path(root, "good", "tickets"))
     assert f"sha256 {result.sha256[:12]}" in text
-    assert "search: 40/s, 16 requests" in text
+    assert re.search(r"search: 40/s, \d+ requests", text)
     assert "repeat 2: " in text
-    assert 0 < result.goodput.per_s < 500
-    assert result.slo.total_s == 60
+    rates = [entry.rate_per_s for entry in result.rates]
+    assert min(rates) <= result.goodput.per_s <= max(rates)
+    assert result.slo.total_s == 0.5
     assert (result.source, result.engine.name, result.load_s) == ("probe", "attached", None)
     assert result.output_tokens_mean == 1
     assert {entry.repeat for entry in result.rates} == {0, 1, 2}
@@ -260,8 +262,8 @@ def test_a_try_keeps_to_the_quota_of_the_features_team(
 def test_gpus_that_nobody_looked_at_are_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with queue_server(servers=4, service_s=0.02, constant=True, seed=1, full=4) as port:
-        root = workspace(tmp_path, port, "latency: {p95_s: 60}")
+    with queue_server(servers=1, service_s=0.008, constant=True, seed=1) as port:
+        root = workspace(tmp_path, port, "latency: {p95_s: 0.5}")
         models = root / "models" / "own.yaml"
         attached = f"  base_url: http://127.0.0.1:{port}/v1\n"
         models.write_text(models.read_text().split("  serve:")[0] + attached)

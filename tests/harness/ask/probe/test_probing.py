@@ -83,7 +83,7 @@ def test_a_model_that_never_answers_is_left_after_a_few_requests() -> None:
     """The port is of a server that has gone."""
     with queue_server(servers=1, service_s=0.01, constant=True, seed=1) as port:
         pass
-    plan = ProbePlan(slo=Slo(total_s=1.0), search=SearchPlan(), seed=1)
+    plan = ProbePlan(slo=Slo(total_s=0.5), search=SearchPlan(), seed=1)
     with pytest.raises(NoGoodputError, match=r"only 0 of 5 .* 5 ended in \w+Error: this"):
         probe(target(port), plan, lambda *_: None)
 
@@ -91,10 +91,10 @@ def test_a_model_that_never_answers_is_left_after_a_few_requests() -> None:
 def test_a_search_over_sockets_finds_a_rate_and_tells_of_each_run() -> None:
     told: list[RateRun] = []
     plan = ProbePlan(
-        slo=Slo(total_s=60.0), search=SearchPlan(first_per_s=20.0, repeats=2), seed=3,
+        slo=Slo(total_s=0.5), search=SearchPlan(first_per_s=20.0, repeats=2), seed=3,
         seconds=0.3, least_requests=15, sample_s=0.2,
     )  # fmt: skip
-    with queue_server(servers=4, service_s=0.02, constant=True, seed=5, full=4) as port:
+    with queue_server(servers=1, service_s=0.02, constant=True, seed=5) as port:
         found, runs = probe(target(port), plan, lambda run, _: told.append(run))
     # Which rate that is depends on how busy the machine is: it lies between one held and one not.
     rates = [run.rate_per_s for run in runs]

@@ -62,7 +62,7 @@ def role_model(vendor: str, server: WireServer, **changes: Any) -> RoleModel:
             key_name="REAL_KEY",
         ),
         version="small-2026",
-        timeout_s=20.0,
+        timeout_s=240.0,
         longest=4096,
         omit=frozenset(),
         bound=lambda _body, _tokens: Decimal(1),

@@ -49,7 +49,7 @@ def program(port: int, *, script: str = "faulty.py", **changes: Any) -> CallingP
         vendor="openai-compatible", api="chat", base_url=f"http://127.0.0.1:{port}/v1"
     )
     model = partial(
-        RoleModel, endpoint=endpoint, timeout_s=10.0, longest=100, omit=frozenset(), bound=bound
+        RoleModel, endpoint=endpoint, timeout_s=240.0, longest=100, omit=frozenset(), bound=bound
     )
     command = (sys.executable, script)
     return replace(
@@ -59,7 +59,7 @@ def program(port: int, *, script: str = "faulty.py", **changes: Any) -> CallingP
             sha256=program_sha256(PROGRAMS, command),
             instances=2,
             max_calls=5,
-            timeout_s=20.0,
+            timeout_s=240.0,
             environment=(),
             outside="",
             models=(

@@ -111,10 +111,10 @@ def test_a_failure_inside_ends_the_servers_and_their_children(tmp_path: Path) ->
     ("options", "ready_s", "line"),
     [
         pytest.param(
-            ("--crash-at-start",), 20, r"ended with code 3 .*CUDA error: out of memory", id="crash"
+            ("--crash-at-start",), 300, r"ended with code 3 .*CUDA error: out of memory", id="crash"
         ),
         pytest.param(
-            ("--unhealthy",), 3, r"no answer within 3 s; last line of .*bad\.log", id="unhealthy"
+            ("--unhealthy",), 6, r"no answer within 6 s; last line of .*bad\.log", id="unhealthy"
         ),
         pytest.param(("--never-answer",), 1.5, r"no answer within 1.5 s", id="loads for ever"),
         pytest.param(("--key", "other"), 1.5, r"no answer within 1.5 s", id="key refused"),

@@ -17,6 +17,7 @@ from evalsets.cases import Case, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.assertions import Assertions
 from harness.judge.scoring.custom import Custom, Graded, TextMetric
+from harness.judge.scoring.grounded.scorer import Groundedness
 from harness.judge.scoring.json_answers import JsonFields
 from harness.judge.scoring.judge import Judge, NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, checked_score, plain
@@ -172,7 +173,7 @@ def _common_fields(scorer: JsonFields, cases: Sequence[Case]) -> str:
 
 def _alike(scorer: Scorer, cases: Sequence[Case]) -> list[int]:
     """For each case the index of the first case on which any constant scores the same."""
-    known = not isinstance(scorer, Custom | Judge)
+    known = not isinstance(scorer, Custom | Groundedness | Judge)
     first: dict[object, int] = {}
     return [
         first.setdefault((case.target, case.also_right, case.ruled_out), at) if known else at

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalsets.cases import Case, ScorerSpec
+from evalsets.cases import Case, FoundText, ScorerSpec
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.constants import ConstantScore, best_constant, is_assumed, runs_here
 from harness.judge.scoring.scorer import GradeBook, Setting
@@ -136,3 +136,20 @@ def test_no_label_does_better_than_the_one_that_is_found(targets: list[str]) -> 
     found = best("label", cases(*targets), labels=list("abcd"))
     assert found.right == max(targets.count(label) for label in "abcd")
     assert len(found.scores) == len(targets)
+
+
+def test_what_a_context_grounds_is_scored_by_the_context_of_each_case() -> None:
+    """`1` stands in the first passage alone: the others are not scored as that one is."""
+    asked = [
+        Case(
+            id=str(at),
+            input="How many?",
+            target=None,
+            metadata=(),
+            context=(FoundText(id="a", text=f"It takes {at} days."),),
+        )
+        for at in range(1, 41)
+    ]
+    found = best("groundedness", asked)
+    assert found.right == 1
+    assert found.scores == tuple(float(case.id == found.constant.text) for case in asked)

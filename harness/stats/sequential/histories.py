@@ -273,10 +273,10 @@ def _net_savings(
         return {"nets": None, "most": None}
     most: Floats = np.broadcast_to(np.asarray(rules.savings), shape)
     counted = found.counted
-    mean = np.divide(
-        counted.total, counted.n, out=np.full(counted.total.shape, -np.inf), where=counted.n > 0
-    )
-    return {"nets": most[..., None] - rules.error_worth * np.maximum(-mean, 0.0), "most": most}
+    known = counted.n > 0
+    mean = np.divide(counted.total, counted.n, out=np.zeros(counted.total.shape), where=known)
+    nets = most[..., None] - rules.error_worth * np.maximum(-mean, 0.0)
+    return {"nets": np.where(known, nets, -np.inf), "most": most}
 
 
 def _walk_by_net(history: History, nets: Floats) -> Walk:

@@ -53,6 +53,8 @@ _FLOOR = (
     "would be right on {floor_constant_right} of {floor_cases} {*}, {floor_constant_abs} of 100",
     "would score {floor_constant_abs}, {floor_constant_abs} of 100",
     "only {floor_best_lower_abs} of 100 would be sure, and the limit is {floor_margin}",
+    "would at worst score {floor_best_lower_abs} of 100, and the limit is {floor_margin}:",
+    "was right on {floor_right} of {floor_cases} {*}; {*} would score {floor_constant_abs}",
     "one and the same answer to {floor_alike_abs} % of",
     "{floor_unlabelled} of them have no label and count",
     "{floor_unlabelled} of them has no label and counts",
@@ -113,14 +115,18 @@ _HARM = (
         "{harm_limit} of {harm_of} ({margin} points)"
     ),
     (
-        "An answer scores about {difference_abs} of 100 points lower; up to {worst_abs} lower "
+        "An answer scores about {told_abs} of 100 points lower; up to {worst_abs} lower "
         "cannot be excluded; {*} {margin}"
     ),
     (
-        "An answer scores about {difference_abs} of 100 points higher; up to {worst_abs} lower "
+        "An answer scores about {told_abs} of 100 points higher; up to {worst_abs} lower "
         "cannot be excluded; {*} {margin}"
     ),
     "The {n} {*} come in {clusters} groups",
+)
+_AS_SEEN = (
+    "(As seen {difference_abs} {*} of 100;",
+    "(As seen {difference_abs} of 100 points {*}; the loss",
 )
 _BILL = (
     "Saved on the bill USD {bill_saved}",
@@ -178,6 +184,10 @@ _LARGE = (
     (
         "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
         "worst USD {bill_left_worst} a month"
+    ),
+    (
+        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
+        "worst a loss of USD {bill_left_worst} a month"
     ),
     "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months",
     (
@@ -320,7 +330,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "it waits for {needed_labels} labels",
         "it waits for {needed_labels} label",
     ),
-    "Will users notice?": ("(As seen {difference_abs} {*} of 100;", *_HARM, *_MEASURED),
+    "Will users notice?": (*_AS_SEEN, *_HARM, *_MEASURED),
     "In short.": _IN_SHORT,
     "The decision in figures": _LARGE,
     "Decide by": (*_CHOICES, *_PAIR_LIVE),
@@ -350,6 +360,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         ),
     ),
     "Why stay?": (
+        *_AS_SEEN,
         *_MEASURED,
         *_BILL,
         *_FLOOR,
@@ -473,6 +484,10 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
             "{life_left} % is left"
         ),
         "the {life_promised} % risk of a wrong swap that all tests on it share is used up",
+        "{trials_missing} trials missing: {missing_why} {*}, {missing_why} {*}, {missing_why} ",
+        "{trials_missing} trials missing: {missing_why} {*}, {missing_why} ",
+        "{trials_missing} trials missing: {missing_why} ",
+        "{trials_missing} trial missing: {missing_why} ",
         "{trials_missing} trials missing",
         "{trials_missing} trial missing",
         "after your discounts the saving is USD {saves_after_discounts} a month",
@@ -540,6 +555,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
     ),
     "table From today's monthly cost: USD a month": ("{bridge_cents|bridge_sum_cents}",),
     "table Parts of the cases": ("{n} of {of}",),
+    "table Guardrails": ("{n} of {of}",),
     "table Rates, USD": ("{used} % used",),
     "table Looks of": (", {looks_planned} planned",),
     "table Measured time: limits": ("{slo_p95_s} s", "{slo_ttft_p95_s} s", "{slo_p99_s} s"),

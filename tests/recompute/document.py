@@ -134,7 +134,9 @@ class Document:
         name, cell = named
         at, cells = row
         key = cells[0] if name == "value" else name
-        template = (rule or {}).get(key)
+        template = next(
+            (one for start, one in (rule or {}).items() if key == start or _opens(key, start)), None
+        )
         slots = self._row(grid, at, cells)
 
         def figure(mark: str | None, names: str) -> set[str] | None:
@@ -147,7 +149,9 @@ class Document:
 
         own = () if template is None else (template,)
         table = _OF_TWO if grid.caption.startswith(_OF_TWO) else grid.caption
-        self.matcher.read(cell, (*own, *claims(f"table {table}: {name}")), figure)
+        known = claims(f"table {table}: {name}")
+        longer = (one for one in known if template is not None and one.startswith(template))
+        self.matcher.read(cell, (*longer, *own, *known), figure)
 
     def _row(self, grid: Grid, at: int, cells: Sequence[str]) -> Slots:
         """Figures of the thing that a row is about."""
@@ -301,6 +305,11 @@ def claims(place: str) -> tuple[str, ...]:
     return tuple(
         one for start, group in SENTENCES.items() if _begins(place, start) for one in group
     )
+
+
+def _opens(key: str, start: str) -> bool:
+    """Whether a row's name is one of many that begin alike."""
+    return start.endswith(": ") and key.startswith(start)
 
 
 def _begins(place: str, start: str) -> bool:

@@ -356,6 +356,13 @@ class Index:
         spends = [record["evidence"]["spend"] for record in records]
         spent = sum((Decimal(one["total_usd"]) for one in spends), _ZERO)
         slots.money("spent", spent)
+        brought = [
+            Decimal(one["spend"]["total_usd"])
+            for one in (record["evidence"] for record in records)
+            if one["imported"] and not one.get("imported_in_part")
+            if not Decimal(one["spend"]["judge_usd"])
+        ]
+        slots.money("brought", sum(brought, _ZERO))
         stopped = sum((Decimal(one["saved_by_stopping_usd"]) for one in spends), _ZERO)
         slots.money("stopped", stopped)
         free = [r for r in records if not r["evidence"]["spend"]["trials"]]
@@ -458,7 +465,8 @@ def _cells(part: Part, truth: Truth) -> dict[str, Decimal | None]:
 
 
 def _points(value: float | None) -> Decimal | None:
-    return None if value is None else Decimal(f"{value:.4f}")
+    """Four digits of the six that a record holds."""
+    return None if value is None else Decimal(f"{Decimal(str(round(value, 6))):.4f}")
 
 
 def _whole(value: int | None) -> Decimal | None:

@@ -76,6 +76,10 @@ INDEX_SENTENCES: tuple[str, ...] = (
     "other models could save USD {bound} at most, on {bound_on} feature",
     "Spend and saving of {unknown} of {features} feature",
     "Saving alone of {unpriced} of {features} feature",
+    (
+        "What the review cost. USD {spent}, of it USD {brought} to make answers that were brought "
+        "in; stopping early saved USD {stopped}; {free} feature"
+    ),
     "What the review cost. USD {spent}; stopping early saved USD {stopped}; {free} feature",
     "One month of the proposed saving pays for it about {pays_proposed} times",
     "One month of the proposed saving pays for it {pays_proposed} times",

@@ -28,6 +28,34 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
     ),
     (
         (
+            r"of (\d+) [^\d;]*? both models answered (\d+) alike; (\d+) differs? [^\d;]*?"
+            r"(\d+) w(?:as|ere) worse; whatever the labels say, at most (\d+) more of these (\d+)"
+        ),
+        lambda asked, alike, differ, worse, most, of: (
+            asked == alike + differ + worse == of and most == differ + worse
+        ),
+    ),
+    (
+        (
+            r"of (\d+) [^\d;]*? both models answered (\d+) alike; (\d+) differs? [^\d;]*?"
+            r"(\d+) w(?:as|ere) better; whatever the labels say, at most (\d+) more of these (\d+)"
+        ),
+        lambda asked, alike, differ, better, most, of: (
+            asked == alike + differ + better == of and most == differ
+        ),
+    ),
+    (
+        (
+            r"of (\d+) [^\d;]*? both models answered (\d+) alike; (\d+) differs? [^\d;]*?"
+            r"(\d+) w(?:as|ere) worse and (\d+) w(?:as|ere) better; whatever the labels say, at "
+            r"most (\d+) more of these (\d+)"
+        ),
+        lambda asked, alike, differ, worse, better, most, of: (
+            asked == alike + differ + worse + better == of and most == differ + worse
+        ),
+    ),
+    (
+        (
             r"(\d+) cases in (\d+) clusters are worth (\d+) independent ones, and cannot clear a "
             r"margin of [\d.]+ points even without one disagreement: at least (\d+) are needed"
         ),
@@ -60,7 +88,7 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
         lambda tests, promised: tests > 0 and promised == 5,
     ),
     (r"mark the first ([\d,]+) tokens as cacheable", lambda tokens: tokens > 0),
-    (r"\blabels? of (30) random cases\b", lambda asked: asked == 30),
+    (r"\blabels? of (\d+)(?: more)? random cases?\b", lambda asked: 0 < asked <= 30),
 )
 """Sentences whose figures the record does not hold, with what must hold between them."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +154,17 @@ def _missing(slots: Slots, options: list[Json]) -> None:
     if lost:
         missing = max(one["current"] for one in lost) + sum(one["candidate"] for one in lost)
         slots.put("trials_missing", count(missing))
+        slots.put("missing_why", *_by_reason(lost))
+
+
+def _by_reason(lost: list[Json]) -> list[str]:
+    """Trials without an answer by reason, today's model's once."""
+    most = max(lost, key=lambda one: (one["current"], one.get("why_current") is not None))
+    told = [most.get("why_current"), *(one.get("why_candidate") for one in lost)]
+    counts: Counter[str] = Counter()
+    for reasons in told:
+        counts.update(dict(reasons or ()))
+    return [count(number) for number in counts.values()]
 
 
 def _traffic(slots: Slots, traffic: Json | None) -> None:
@@ -187,7 +199,8 @@ def of_option(truth: Truth, option: Json) -> Slots:
     _cascade(slots, option["cascade"])
     _stop(slots, option.get("stopped"))
     for key, lost in (option["missing"] or {}).items():
-        slots.put(f"missing_{key}", count(lost))
+        reasons = [number for _, number in lost] if isinstance(lost, list) else [lost]
+        slots.put(f"missing_{key}", *map(count, reasons))
     slots.put("no_dearer", *no_dearer(truth.record, option["target"]["option"]))
     slots.put("prompts_tried", count(option["prompts_tried"]))
     for ids in ("losses", "gains"):
@@ -457,8 +470,8 @@ def _absent(slots: Slots, absent: Json | None) -> None:
         slots.put(f"absent_{key}", count(absent[key]))
     for key in ("worst", "best"):
         if absent[key] is not None:
-            lost, alike, won = (count(number) for number in absent[key])
-            slots.put(f"absent_{key}", f"{lost} lost, {alike} alike, {won} won")
+            for way, number in zip(("lost", "alike", "won"), absent[key], strict=True):
+                slots.put(f"absent_{key}_{way}", count(number))
 
 
 def _harm(slots: Slots, quality: Json) -> None:

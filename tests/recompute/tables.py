@@ -88,8 +88,16 @@ TABLES: Mapping[str, Columns] = {
         "both failed": "{absent_left_out}",
         "one failed": "{absent_unanswered}",
         "no label": "{absent_unlabelled}",
-        "counted at worst": "{absent_worst}",
-        "counted at best": "{absent_best}",
+        "counted at worst": (
+            "{absent_worst_lost} lost, {absent_worst_alike} alike, {absent_worst_won} won"
+        ),
+        "counted at best": (
+            "{absent_best_lost} lost, {absent_best_alike} alike, {absent_best_won} won"
+        ),
+    },
+    "Trials without an answer": {
+        "today's model": "{missing_why_current} ",
+        "candidate": "{missing_why_candidate} ",
     },
     "Cases by who was right": {
         "both": "{both_right}",

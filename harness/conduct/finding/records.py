@@ -45,7 +45,7 @@ from harness.judge.decision.verdict import Circumstances, decide
 from harness.money.interval import generator
 from harness.money.monthly import cost_from_traffic, unknown_cost
 from harness.money.savings import savings
-from harness.plan.expecting import LEVEL_CASES
+from harness.plan.expecting import LEVEL_CASES, expected_level_labels
 from harness.plan.lives.ahead import first_level, next_level
 from harness.plan.model import FeaturePlan, Status
 from harness.plan.pricing import levers_of
@@ -307,10 +307,14 @@ def _level_gap(plan: FeaturePlan, floor: FloorFacts | None) -> str:
             f"{own}{plural(bare, 'case')} without a label, and it depends on them (level not "
             f"known; those labels would tell{few}: {command})"
         )
-    lacking = min(LEVEL_CASES, len(plan.sample.deciding))
+    cases = plan.sample.deciding
+    lacking = expected_level_labels(plan) or min(LEVEL_CASES, len(cases))
+    made = {label.case for label in plan.evalset.labels}
+    given = any(case.target is not None and case.id not in made for case in cases)
+    why = "not every case is labelled" if given else "only disagreements are labelled"
     return (
-        f"{own}only disagreements are labelled (level not known; "
-        f"labels of {lacking} random cases would tell: {command})"
+        f"{own}{why} (level not known; labels of {plural(lacking, 'random case')} would tell: "
+        f"{command})"
     )
 
 

@@ -171,6 +171,8 @@ class Evaluation:
     """What evaluating cost, and what was known before it; whatever was decided since."""
 
     spent: Decimal
+    brought: Decimal
+    """Part of it that made answers which were brought in: no review paid for it."""
     stopped: Decimal
     """Saved by stopping early."""
     free: int
@@ -346,6 +348,7 @@ def _evaluation(features: Sequence[FeatureMoney]) -> Evaluation:
     bounds = [bound for one in records if (bound := saving_at_most(one)) is not None]
     return Evaluation(
         spent=sum((spend.total_usd for spend in spends), _ZERO),
+        brought=sum((r.evidence.spend.total_usd for r in records if asked_nothing(r)), _ZERO),
         stopped=sum((spend.saved_by_stopping_usd for spend in spends), _ZERO),
         free=sum(decided_without_a_call(record) for record in records),
         tested=len(tested),
@@ -353,6 +356,12 @@ def _evaluation(features: Sequence[FeatureMoney]) -> Evaluation:
         bound=sum((cents(bound) for bound in bounds), _ZERO),
         bound_on=sum(bound > 0 for bound in bounds),
     )
+
+
+def asked_nothing(record: DecisionRecord) -> bool:
+    """Whether every answer was brought in, and no judge asked: the review paid for nothing."""
+    evidence = record.evidence
+    return evidence.imported and not evidence.imported_in_part and not evidence.spend.judge_usd
 
 
 def saving_at_most(record: DecisionRecord) -> Decimal | None:

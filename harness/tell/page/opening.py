@@ -273,7 +273,8 @@ def _measured_failure(record: DecisionRecord, option: OptionRecord, quality: Qua
         )
     return (
         f"{scored}: {points(quality.difference)} points, at worst {at_worst(quality.worst)} "
-        f"({limit(quality.margin)}); {agreed(record)}. {_why_failed(record, option)}"
+        f"({limit(quality.margin)}); {agreed(record)}.{_corrected(quality)} "
+        f"{_why_failed(record, option)}"
     )
 
 
@@ -355,15 +356,21 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
 
 
 def _corrected(quality: Quality) -> str:
-    """Why more is expected to go wrong than was seen; empty where that is the same."""
+    """Why more is expected to be lost than was seen; empty where that is the same."""
     told = harm(quality)
-    if quality.corrected is None or told.of is None:
+    seen, better = points(abs(quality.difference), signed=False), quality.difference > 0
+    if quality.corrected is None:
         return ""
-    if abs(-quality.difference * told.of / 100 - told.seen) <= 0.5:  # noqa: PLR2004  # rounding
+    if told.of is None:
+        same = points(quality.corrected) == points(quality.difference)
+        word = "higher" if better else "lower"
+        measured = f"{seen} of 100 points {word}; the loss"
+    else:
+        same = abs(-quality.difference * told.of / 100 - told.seen) <= 0.5  # noqa: PLR2004
+        word = "fewer" if better else "more"
+        measured = f"{seen} {word} of 100; the figure"
+    if same:
         return ""
-    seen = points(abs(quality.difference), signed=False)
-    word = "fewer" if quality.difference > 0 else "more"
     return (
-        f" (As seen {seen} {word} of 100; the figure is set higher, as what is picked for looking "
-        "good looks too good.)"
+        f" (As seen {measured} is set higher, as what is picked for looking good looks too good.)"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.money.portfolio.overview import asked_nothing
 from harness.record.base import Reason, Result, State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
@@ -50,6 +51,7 @@ def weakest(record: DecisionRecord, option: OptionRecord) -> list[Block]:
     most = "" if part.margin is None else f" ({allowed(part.margin)} for one part)"
     head = f"{part.key}: {part.value} ({count(part.n)}{whole} {record.feature.unit})"
     text = f"{head} is at {_shown(part, part.difference, part.worst, most)}"
+    text += _could_show(part, option)
     return [Paragraph(lead="Weakest part.", runs=(text[:1].upper() + text[1:],))]
 
 
@@ -60,7 +62,8 @@ def guarded(record: DecisionRecord, option: OptionRecord) -> list[Block]:
         if rail.of is not None and rail.difference is not None and rail.worst is not None:
             head = f"{rail.name} on {count(rail.n)} of {count(rail.of)} {record.feature.unit}: "
             most = "" if rail.margin is None else f" ({allowed(rail.margin)})"
-            found.append(head + _shown(rail, rail.difference, rail.worst, most))
+            told = _shown(rail, rail.difference, rail.worst, most)
+            found.append(head + told + _could_show(rail, option))
     return [Paragraph(lead="Guardrails.", runs=(" ".join(found),))] if found else []
 
 
@@ -71,15 +74,19 @@ def _shown(part: SliceResult | GuardrailResult, difference: float, worst: float,
         if worst < 0
         else f"and no drop is possible{most}"
     )
-    return f"{points(difference)} points; {harm}, {could}.{_could_show(part)}"
+    return f"{points(difference)} points; {harm}, {could}."
 
 
-def _could_show(part: SliceResult | GuardrailResult) -> str:
-    """What its cases could have shown; empty where no alarm watches it."""
+def _could_show(part: SliceResult | GuardrailResult, option: OptionRecord) -> str:
+    """What its cases could have shown; empty where no alarm watches it.
+
+    Of cases in clusters it is not worked out: it would rest on how the losses fall on them.
+    """
     if part.could_show is not None:
         lost = points(part.could_show, signed=False)
         return f" On so few cases harm would have shown only from a loss of {lost} points on."
-    silent = part.of is not None and part.protect == "alarm"
+    clustered = option.quality is not None and option.quality.clusters is not None
+    silent = part.of is not None and part.protect == "alarm" and not clustered
     return " So few cases can show no harm, however large." if silent else ""
 
 
@@ -225,7 +232,7 @@ def _spend_text(record: DecisionRecord) -> str:
     spend = record.evidence.spend
     if spend.trials == 0:
         return ""
-    if _all_imported(record) and not spend.judge_usd:
+    if asked_nothing(record):
         made = f"; making them had cost {usd(spend.total_usd)}" if spend.total_usd else ""
         return f" The answers were brought in, and this review asked nothing{made}."
     saved = (
@@ -234,10 +241,6 @@ def _spend_text(record: DecisionRecord) -> str:
         else ""
     )
     return f" Evaluation cost {usd(spend.total_usd)}{saved}."
-
-
-def _all_imported(record: DecisionRecord) -> bool:
-    return record.evidence.imported and not record.evidence.imported_in_part
 
 
 def _registered(record: DecisionRecord) -> str:

@@ -75,7 +75,7 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
             text = f"Permission for {option.target.option} to see {record.feature.data} data."
             found.append((0, text))
     near = nearest_failed(record)
-    if near is not None and near.quality is not None and _is_near(near.quality):
+    if near is not None and near.quality is not None and _would_help(near, near.quality):
         found.append(
             (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
         )
@@ -83,7 +83,7 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
         text = "The end of the capacity's term, or another feature that uses what is freed."
         found.append((1, text))
     if Reason.NET_SAVING_BELOW_MINIMUM in record.reason_codes:
-        found.append((2, "A lower price, or mistakes that cost less."))
+        found.append((2, _dearer_than_it_saves(record)))
     elif Reason.SAVINGS_BELOW_MINIMUM in record.reason_codes and record.traffic is not None:
         text = (
             f"More traffic than {count(record.traffic.requests_per_month)} requests a month, "
@@ -105,9 +105,43 @@ def _short(near: OptionRecord, quality: Quality) -> str:
     return "it is within the limit by what was seen, but not shown to be"
 
 
-def _is_near(quality: Quality) -> bool:
-    """Whether a loss is within twice the margin, where a better prompt may make up for it."""
+def _would_help(near: OptionRecord, quality: Quality) -> bool:
+    """Whether a loss is within twice the margin, where a better prompt may make up for it.
+
+    Where mistakes take nothing of what is saved, no prompt helps against what switching costs.
+    """
+    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes and not _by_mistakes(near):
+        return False
     return -quality.difference <= 2 * quality.margin
+
+
+def _by_mistakes(option: OptionRecord) -> bool:
+    """Whether further mistakes take a part of what an option saves."""
+    even = option.error_break_even
+    if even is None or even.net_saving_estimate is None or even.saving_after_discounts is None:
+        return False
+    return even.net_saving_estimate < even.saving_after_discounts
+
+
+def _by_switching(option: OptionRecord) -> bool:
+    """Whether what switching costs takes a part of what an option saves."""
+    even = option.error_break_even
+    if even is None or even.net_of_one_off is None:
+        return False
+    net = even.net_saving_estimate
+    left = even.saving_after_discounts if net is None else net
+    return left is not None and even.net_of_one_off < left
+
+
+def _dearer_than_it_saves(record: DecisionRecord) -> str:
+    """What would make an option pay that is good enough, and leaves too little."""
+    left = [o for o in record.options if Reason.NET_SAVING_BELOW_MINIMUM in o.reason_codes]
+    ways = ["a lower price"]
+    if any(map(_by_mistakes, left)) or not any(map(_by_switching, left)):
+        ways.append("mistakes that cost less")
+    if any(map(_by_switching, left)):
+        ways.append("a switch that costs less")
+    return sentence(f"{', '.join(ways[:-1])}, or {ways[-1]}")
 
 
 def exception(record: DecisionRecord) -> list[Block]:

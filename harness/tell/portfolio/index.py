@@ -341,8 +341,10 @@ def _ended_text(stages: Sequence[Stage]) -> str:
 
 
 def _cost_text(total: Sums, tried: Evaluation) -> str:
+    made = f", of it {usd(tried.brought)} to make answers that were brought in"
     text = (
-        f"{usd(tried.spent)}; stopping early saved {usd(tried.stopped)}; "
+        f"{usd(tried.spent)}{made if tried.brought else ''}; "
+        f"stopping early saved {usd(tried.stopped)}; "
         f"{plural(tried.free, 'feature')} decided without a call (whatever was decided since)."
     )
     for name, monthly in (

@@ -232,5 +232,5 @@ def _cell(value: Value) -> str:
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{Decimal(str(value)):.4f}"
     return csv_cell(value) if isinstance(value, str) else str(value)

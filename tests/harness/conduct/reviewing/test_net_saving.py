@@ -151,7 +151,10 @@ def test_a_one_off_cost_is_held_against_the_saving(tmp_path: Path) -> None:
     assert calls
     assert record.verdict is Verdict.JUSTIFY
     assert record.reason_codes == (Reason.NET_SAVING_BELOW_MINIMUM,)
-    assert "switching costs USD 244 for each month that the evidence lasts" in page(record)
+    text = page(record)
+    assert "switching costs USD 244 for each month that the evidence lasts" in text
+    assert "- A lower price, or a switch that costs less." in text
+    assert "A better prompt for good" not in text
 
 
 def test_a_one_off_cost_that_nothing_can_earn_is_told_without_a_call(tmp_path: Path) -> None:

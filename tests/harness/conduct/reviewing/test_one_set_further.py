@@ -9,15 +9,29 @@ import pytest
 
 from harness.cli.main import run
 from harness.record.model import load
-from harness.tell.pages import to_document
+from harness.record.stored import write_records
+from harness.tell.pages import publish, to_document
 from reports.render import render
+from tests.recompute.review import recompute
 from tests.support.imports import FACTS, MODEL
-from tests.support.reviews import NOW
+from tests.support.reviews import (
+    CYCLE,
+    NOW,
+    Shape,
+    answers,
+    inline_cluster,
+    run_review,
+    write_review_workspace,
+)
+from tests.support.wire.openai_server import OpenAIServer
+from tests.support.wire.reply import Reply
+from tests.support.workspaces import edit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.record.model import DecisionRecord
+    from tests.support.wire.reply import Body
 
 pytestmark = pytest.mark.slow
 
@@ -89,3 +103,50 @@ def test_another_tool_s_answers_are_counted_on_the_cases_of_the_bound(tmp_path: 
     page = render(to_document(record, NOW), to="md")
     assert f"was right {quality.both_right} times on {quality.n} cases" in page
     assert f"today's model {quality.n} times: {quality.difference:.1f} points" in page
+
+
+def some_lost(body: Body) -> Reply:
+    """`good` never answers three tickets of `grouped`."""
+    text = json.dumps(body["messages"])
+    lost = body["model"] == "good" and "of grouped" in text
+    if lost and any(f"number {number} of" in text for number in (33, 66, 99)):
+        return Reply(status=503, error_message="out of order")
+    return answers(body)
+
+
+def test_repeats_groups_lost_answers_and_some_labels_are_told_and_recomputed(
+    tmp_path: Path,
+) -> None:
+    shape = Shape(cases=160, features=("tickets", "grouped", "labelled"), extra="margin: 12")
+    with OpenAIServer(some_lost) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape)
+        sets = tmp_path / "evalsets"
+        edit(sets / "tickets" / "evalset.yaml", "unit: tickets", "unit: tickets\nrepeats: 2")
+        clustered = "unit: tickets\ncluster: customer"
+        edit(sets / "grouped" / "evalset.yaml", "unit: tickets", clustered)
+        mail = "{mail: {margin: 30}}"
+        proven = "{mail: {margin: 30}, chat: {margin: 30, protect: proven}}"
+        edit(sets / "grouped" / "evalset.yaml", mail, proven)
+        rows = {
+            name: [json.loads(line) for line in cases.read_text("utf-8").splitlines()]
+            for name in ("grouped", "labelled")
+            if (cases := sets / name / "cases.jsonl")
+        }
+        for at, row in enumerate(rows["grouped"]):
+            row["metadata"]["customer"] = f"c-{at // 3}"
+        for row in rows["labelled"][::2]:
+            del row["target"]
+        for name, kept in rows.items():
+            text = "".join(json.dumps(row) + "\n" for row in kept)
+            (sets / name / "cases.jsonl").write_text(text, encoding="utf-8")
+        records = run_review(tmp_path, cluster)
+    folder = tmp_path / "reviews" / CYCLE
+    write_records(records, folder)
+    publish(records, folder, now=NOW)
+    found = recompute(folder, NOW.date()).findings
+    assert [f"{one.where}: {one.why}: {one.text}" for one in found] == []
+    pages = {r.feature.id: render(to_document(r, NOW), to="md") for r in records}
+    assert "3 the provider could not serve" in pages["grouped"]
+    assert "can show no harm, however large" not in pages["grouped"]
+    assert "not every case is labelled (level not known; labels of" in pages["labelled"]
+    assert "of 100 points lower; the loss is set higher" in pages["tickets"]

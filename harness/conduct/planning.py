@@ -12,7 +12,7 @@ from harness.bring.labelling.questions import counted
 from harness.conduct.checking import checked_workspace
 from harness.conduct.listening import Listener, Planned, Quiet
 from harness.conduct.opening import cycle_of, utc_now
-from harness.conduct.reviewing.review import begun, late
+from harness.conduct.reviewing.review import shows_only
 from harness.conduct.sealing import Seal, seal_plan
 from harness.errors import Faults, UsageError
 from harness.journal.journal import Journal
@@ -163,7 +163,7 @@ def fixing_lines(plan: Plan, root: Path) -> Iterator[str]:
     with ExitStack() as stack:
         journal = stack.enter_context(Journal.read(path)) if path.is_file() else None
         for one in plan.to_ask:
-            why = None if journal is None else late(begun(one, journal), journal)
+            why = shows_only(root, one, journal)
             if why is not None:
                 yield f"      {one.feature}: EXPLORATORY, to show and not to decide: {why}"
             elif one.left_out and not (journal and binding(journal, one.feature, one.cycle)):

@@ -89,6 +89,7 @@ IDENTITIES: tuple[tuple[str, Callable[..., bool]], ...] = (
     ),
     (r"mark the first ([\d,]+) tokens as cacheable", lambda tokens: tokens > 0),
     (r"\blabels? of (\d+)(?: more)? random cases?\b", lambda asked: 0 < asked <= 30),
+    (r"\bthe (\d+) random cases that are labelled\b", lambda drawn: 0 < drawn <= 30),
 )
 """Sentences whose figures the record does not hold, with what must hold between them."""
 

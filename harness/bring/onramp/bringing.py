@@ -302,11 +302,12 @@ def _answers(plan: FeaturePlan, conflicts: Sequence[Conflict]) -> Iterator[str]:
     for feature in dict.fromkeys(each.feature for each in conflicts):
         of_one = [each for each in conflicts if each.feature == feature]
         first, count = of_one[0], plural(len(of_one), "answer")
+        verb = "differs" if len(of_one) == 1 else "differ"
         where = "that are there already"
         if feature != plan.feature:
             where = f"of feature {feature!r}, which asks the same: --replace changes them there too"
         yield (
-            f"{first.file}: {count} differ from those {where} "
+            f"{first.file}: {count} {verb} from those {where} "
             f"(first: case {first.case_id!r}, {first.option})"
         )
 

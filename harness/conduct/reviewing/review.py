@@ -164,6 +164,13 @@ def changed(plan: FeaturePlan, journal: Journal) -> str | None:
     )
 
 
+def shows_only(root: Path, plan: FeaturePlan, journal: Journal | None) -> str | None:
+    """Why a review by this plan would decide nothing, known before its first call; None: it may."""
+    fixed = _fixed(root, plan, journal)
+    told = None if journal is None else late(fixed, journal)
+    return told or _unsealed(fixed, sealed_of(root, fixed))
+
+
 def late(plan: FeaturePlan, journal: Journal) -> str | None:
     """Why a review by this plan decides nothing, in its cycle or on these cases; None: it may."""
     before = plan.asked_before
@@ -199,9 +206,9 @@ def review(
     return tuple(records), replayed.ledger
 
 
-def _fixed(root: Path, plan: FeaturePlan, journal: Journal) -> FeaturePlan:
+def _fixed(root: Path, plan: FeaturePlan, journal: Journal | None) -> FeaturePlan:
     """The plan with the weights of a test that has begun, else of the plan that was sealed."""
-    if binding(journal, plan.feature, plan.cycle):
+    if journal is not None and binding(journal, plan.feature, plan.cycle):
         return begun(plan, journal)
     sealed = sealed_of(root, plan)
     return plan if sealed is None else adopt(plan, sealed.plan_json)

@@ -28,7 +28,14 @@ from harness.judge.scoring.json_answers import (
     json_schema,
 )
 from harness.judge.scoring.judge import JudgeOptions, NotGradedError, judge, judge_options
-from harness.judge.scoring.scorer import NoTargetError, Options, Scorer, Setting, checked_score
+from harness.judge.scoring.scorer import (
+    NoTargetError,
+    Options,
+    Scorer,
+    Setting,
+    checked_score,
+    targets_of,
+)
 from harness.judge.scoring.text import (
     LabelOptions,
     NumberOptions,
@@ -200,6 +207,8 @@ def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> It
         yield ("primary",), primary
         return
     yield from _hopeless_targets(evalset, primary)
+    if isinstance(primary.scorer, ToolCalls):
+        yield from _uncallable(evalset, primary.scorer)
     setting = Setting(folder=folder, primary=primary.scorer)
     for key, spec in _others(evalset):
         if _is_users(spec) and not run_users_code:
@@ -296,3 +305,24 @@ def _hopeless_targets(evalset: EvalSet, tried: _Tried) -> Iterator[Fault]:
             f"scores as wrong; the first is {case_id!r}, its target {shown(target)}"
         )
         yield ("primary",), why
+
+
+def _uncallable(evalset: EvalSet, scorer: ToolCalls) -> Iterator[Fault]:
+    """Find cases whose every right answer calls a tool that no model is given."""
+    lost = [
+        (case.id, unknown[0])
+        for case in evalset.cases
+        if case.target is not None
+        if (unknown := [scorer.unknown(case, target) for target in targets_of(case)])
+        if all(unknown)
+    ]
+    if lost:
+        case_id, tool = lost[0]
+        yield (
+            ("primary",),
+            (
+                f"no answer can be right on {plural(len(lost), 'case')}: the target calls a tool "
+                f"that the feature's `tools` do not name; the first is {case_id!r}, "
+                f"its tool {tool!r}"
+            ),
+        )

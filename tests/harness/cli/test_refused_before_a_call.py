@@ -206,6 +206,25 @@ FAULTS = {
         tools([{"title": "lookup"}]),
         f"{FEATURE}:10: request.tools: the file evalsets/{BAD}/tools.json: tool 1 has no name",
     ),
+    "tools that are none": (
+        tools([]),
+        f"{FEATURE}:10: request.tools: the file evalsets/{BAD}/tools.json: lists no tool",
+    ),
+    "targets that call a tool which nobody is given": (
+        with_file(
+            "cases.jsonl",
+            "".join(
+                json.dumps({"id": str(n), "input": f"Ticket {n}", "target": [{"name": "close"}]})
+                + "\n"
+                for n in range(150)
+            ),
+            tools([{"name": "open"}]),
+            primary("{scorer: tool-calls}"),
+            replaced(EVALSET, "guardrails: [{scorer: format, margin: 5}]\n", ""),
+            replaced(EVALSET, "slices: {channel: {mail: {margin: 30}}}\n", ""),
+        ),
+        f"{EVALSET}:4: primary: no answer can be right on 150 cases: the target calls a tool",
+    ),
     "a scorer of one's own that is not there": (
         primary("{scorer: 'nowhere:score'}"),
         f"{EVALSET}:4: primary: scorer 'nowhere:score': ModuleNotFoundError: ",

@@ -68,7 +68,9 @@ def test_a_sealed_plan_is_named_and_holds(
     ) in page
 
 
-def test_another_plan_than_the_sealed_one_decides_nothing(tmp_path: Path) -> None:
+def test_another_plan_than_the_sealed_one_decides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with OpenAIServer(answers) as server, inline_cluster() as cluster:
         write_review_workspace(tmp_path, server.port, Shape(cases=120, candidates="good"))
         assert run(["plan", "-w", str(tmp_path), "--cycle", CYCLE, "--seal"]) == ExitCode.OK
@@ -76,6 +78,10 @@ def test_another_plan_than_the_sealed_one_decides_nothing(tmp_path: Path) -> Non
         assert run(["plan", "-w", str(tmp_path), "--cycle", CYCLE, "--seal"]) == (
             ExitCode.USAGE_ERROR
         )
+        capsys.readouterr()
+        assert run(["plan", "-w", str(tmp_path), "--cycle", CYCLE]) == ExitCode.OK
+        told = "tickets: EXPLORATORY, to show and not to decide: not by the plan that was sealed"
+        assert told in capsys.readouterr().out
         (record,) = run_review(tmp_path, cluster)
     assert record.evidence.exploratory == (
         (

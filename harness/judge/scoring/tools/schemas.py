@@ -36,6 +36,8 @@ def read_tools(text: str) -> tuple[Tool, ...]:
         raise ToolsError("no JSON") from None
     if not isinstance(listed, list):
         raise ToolsError(f"must be a list of tools, got {shown(listed)}")
+    if not listed:
+        raise ToolsError("lists no tool; name one, or take `tools:` away")
     tools = tuple(_tool(entry, at) for at, entry in enumerate(cast("list[object]", listed), 1))
     names = [tool.name for tool in tools]
     twice = next((name for name in names if names.count(name) > 1), None)

@@ -100,7 +100,7 @@ def test_the_level_is_asked_for_only_where_it_depends_on_what_lacks(
     page = render(to_document(record, NOW), to="md")
     asks = "rightsize label tickets)" in page
     assert asks is (floor.clears is None)
-    assert ("labels of 30 random cases would tell" in page) is (len(bare) > LEVEL_CASES)
+    assert ("random cases would tell: rightsize label" in page) is (len(bare) > LEVEL_CASES)
     if floor.clears is not None:
         assert f"how good either model is on the {len(bare)} cases without a label" in page
         assert f"{len(bare)} of them have no label and count as" in page

@@ -13,7 +13,7 @@ from harness.cli.plan_text import plan_lines
 from harness.cli.say import say
 from harness.cli.show import show_progress
 from harness.conduct.listening import Planned, Quiet
-from harness.conduct.reviewing.progress import Progress
+from harness.conduct.reviewing.progress import Progress, Upcoming
 from harness.errors import BudgetRefusedError, Faults
 from harness.plan.model import Plan
 from harness.wording import usd
@@ -72,6 +72,6 @@ class Terminal(Quiet):
         """One line."""
         say(text, err=self.err)
 
-    def progress(self, calls: int, expected: int | None = None) -> AbstractContextManager[Progress]:
+    def progress(self, planned: Upcoming) -> AbstractContextManager[Progress]:
         """A bar on a terminal, lines elsewhere."""
-        return show_progress(calls, err=self.err, expected=expected)
+        return show_progress(planned, err=self.err)

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from harness.cli.say import say
-from harness.conduct.reviewing.progress import OptionProgress
+from harness.conduct.reviewing.progress import OptionProgress, Upcoming
 from harness.journal.upkeep import FaultFacts
-from harness.wording import limit, one_line, plural, usd
+from harness.wording import limit, one_line, plural
+from harness.wording import usd as usd_words
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -50,7 +51,7 @@ def standing_line(standing: OptionProgress) -> str:
     return (
         f"{standing.feature:<22} {standing.option:<22} look {standing.look} of {standing.looks}   "
         f"{standing.cases}/{standing.of_cases}   at worst {worst} ({limit(standing.margin)})   "
-        f"{standing.action}   {usd(standing.spent_usd)}"
+        f"{standing.action}   {usd_words(standing.spent_usd)}"
     )
 
 
@@ -73,25 +74,78 @@ def _without(missing: int) -> str:
     return f", {missing} without an answer" if missing else ""
 
 
-class PlainProgress:
-    """Lines for a log. `planned` is the most calls of the plan, `expected` what it expects.
+class Remaining:
+    """How many answers are still to come, and how long they take at the pace so far.
 
-    The time left is by the pace since the first answer: starting is not asking.
+    The pace is that of what the answers were expected to cost, since a dear model is a slow one,
+    and at first more of it is asked than later; where nothing costs anything it is that of the
+    answers. It counts from the first answer, as starting is not asking, and without the answers
+    that were paid earlier.
     """
 
-    def __init__(
-        self,
-        planned: int,
-        clock: Callable[[], float],
-        *,
-        err: bool = False,
-        expected: int | None = None,
-    ) -> None:
-        self._planned, self._clock, self._err = planned, clock, err
-        self._expected = expected
+    def __init__(self, planned: Upcoming, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._ahead = planned
         self._first_at: float | None = None
-        self._clock_now = 0.0
-        self._settled = self._missing = self._told = 0
+        self._now = 0.0
+        self._spent = self._paid = Decimal(0)
+        self.settled = self.missing = 0
+
+    def take(self, *, spent_usd: Decimal, answered: bool, usd: Decimal) -> float:
+        """One more has ended; the time."""
+        self._now = self._clock()
+        if self._first_at is None:
+            self._first_at = self._now
+        elif spent_usd > self._spent:
+            self._paid += usd
+        self._spent = spent_usd
+        self.settled += 1
+        self.missing += not answered
+        self._ahead -= Upcoming(most=0, expected=0, usd=usd)
+        return self._now
+
+    def less(self, less: Upcoming) -> None:
+        """So much less is to come, or more."""
+        self._ahead -= less
+
+    @property
+    def most(self) -> int:
+        """Of all answers, those too that are there."""
+        return self._ahead.most
+
+    @property
+    def expected(self) -> int | None:
+        """Likewise; None where more came than were expected, or nothing is."""
+        known = self.settled < self._ahead.expected
+        return min(self._ahead.expected, self.most) if known else None
+
+    def left(self) -> str:
+        """What is expected, and at most: how many answers are needed depends on them."""
+        gone = self._now - (self._first_at or 0.0)
+        by_number = gone / max(self.settled - 1, 1)
+        to_most, expected = max(self.most - self.settled, 0), self.expected
+        if expected is None:
+            return f"{_about(by_number * to_most)} left"
+        by_cost = float(self._ahead.usd / self._paid) if self._paid > 0 else 0.0
+        to_come = expected - self.settled
+        soon_s = gone * by_cost if by_cost > 0 else by_number * to_come
+        soon, most = _about(soon_s), _about(soon_s * to_most / to_come)
+        at_most = most.removeprefix("about ")
+        return f"{soon} left" if soon == most else f"{soon} left, at most {at_most}"
+
+
+def _about(seconds: float) -> str:
+    told = duration(seconds / 3600)
+    return told if told.startswith("under") else f"about {told}"
+
+
+class PlainProgress:
+    """Lines for a log."""
+
+    def __init__(self, planned: Upcoming, clock: Callable[[], float], *, err: bool = False) -> None:
+        self._remaining, self._err = Remaining(planned, clock), err
+        self._told_at: float | None = None
+        self._told = 0
         self._news = News()
 
     def note(self, text: str) -> None:
@@ -100,50 +154,33 @@ class PlainProgress:
 
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
-        self._planned += 1
+        self._remaining.less(Upcoming(most=-1, expected=-1))
 
-    def spared(self, most: int, expected: int) -> None:
-        """So many fewer."""
-        self._planned -= most
-        self._expected = None if self._expected is None else self._expected - expected
+    def spared(self, less: Upcoming) -> None:
+        """So much less, or more."""
+        self._remaining.less(less)
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+    def settled(
+        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+    ) -> None:
         """A line now and then."""
-        self._settled += 1
-        self._missing += not answered
-        now = self._clock()
-        if self._first_at is None:
-            self._first_at = self._clock_now = now
-        known = self._expected is not None and self._settled < self._expected
-        whole = self._expected if self._expected is not None and known else self._planned
-        since = self._settled - self._told
-        if since < max(EVERY, SHARE * whole) and now - self._clock_now < LONGEST_S:
+        ahead = self._remaining
+        now = ahead.take(spent_usd=spent_usd, answered=answered, usd=usd)
+        if self._told_at is None:
+            self._told_at = now
+        since = ahead.settled - self._told
+        whole = ahead.expected or ahead.most
+        if since < max(EVERY, SHARE * whole) and now - self._told_at < LONGEST_S:
             return
-        self._told, self._clock_now = self._settled, now
-        most = f"at most {self._planned}"
-        of = f"about {self._expected} answers, {most}" if known else f"{most} answers"
+        self._told, self._told_at = ahead.settled, now
+        of = f"at most {ahead.most} answers"
+        if ahead.expected not in {None, ahead.most}:
+            of = f"about {ahead.expected} answers, at most {ahead.most}"
         say(
-            f"{self._settled - self._missing} of {of}{_without(self._missing)}, "
-            f"{usd(spent_usd)}, {self._time_left()}",
+            f"{ahead.settled - ahead.missing} of {of}{_without(ahead.missing)}, "
+            f"{usd_words(spent_usd)}, {ahead.left()}",
             err=self._err,
         )
-
-    def _time_left(self) -> str:
-        """What is expected, and at most: how many answers are needed depends on them."""
-        most = self._until(self._planned)
-        about = "" if most.startswith("under") else "about "
-        if self._expected is None or self._settled >= self._expected:
-            return f"{about}{most} left"
-        soon = self._until(self._expected)
-        if soon == most:
-            return f"{about}{most} left"
-        about = "" if soon.startswith("under") else "about "
-        return f"{about}{soon} left, at most {most}"
-
-    def _until(self, answers: int) -> str:
-        begun = self._clock_now - (self._first_at or 0.0)
-        left = max(answers - self._settled, 0)
-        return duration(begun / (self._settled - 1) * left / 3600)
 
     def stood(self, standing: OptionProgress) -> None:
         """A line per look of an option that still moves."""
@@ -154,13 +191,12 @@ class PlainProgress:
 class LiveProgress:
     """A bar with the time left, and lines above it."""
 
-    def __init__(self, bar: Bar, planned: int, *, expected: int | None = None) -> None:
+    def __init__(self, bar: Bar, planned: Upcoming, clock: Callable[[], float]) -> None:
         self._bar = bar
         self._news = News()
-        self._planned, self._missing, self._settled = planned, 0, 0
-        self._expected = min(expected or planned, planned)
-        most = "" if self._expected == planned else f" (at most {planned})"
-        self._task: TaskID = bar.add_task(f"answers{most}", total=self._expected, spent="USD 0")
+        self._remaining = Remaining(planned, clock)
+        self._task: TaskID = bar.add_task("answers", spent="USD 0", left="")
+        self._show()
 
     def note(self, text: str) -> None:
         """One line above the bar."""
@@ -168,27 +204,27 @@ class LiveProgress:
 
     def expect_more(self) -> None:
         """One answer more than was planned will be told of."""
-        self._planned += 1
-        self._expected += 1
-        self._bar.update(self._task, total=self._expected)
+        self.spared(Upcoming(most=-1, expected=-1))
 
-    def spared(self, most: int, expected: int) -> None:
-        """So many fewer."""
-        self._planned -= most
-        self._expected = max(min(self._expected - expected, self._planned), self._settled)
-        most_left = "" if self._expected == self._planned else f" (at most {self._planned})"
-        description = f"answers{most_left}"
-        self._bar.update(self._task, total=self._expected, description=description)
+    def spared(self, less: Upcoming) -> None:
+        """So much less, or more."""
+        self._remaining.less(less)
+        self._show()
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+    def settled(
+        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+    ) -> None:
         """Move the bar, which goes on where an answer is missing, and says so."""
-        self._missing += not answered
-        self._settled += 1
-        if self._settled > self._expected:
-            self._expected = self._planned
-            self._bar.update(self._task, total=self._planned)
-        spent = f"{usd(spent_usd)}{_without(self._missing)}"
-        self._bar.update(self._task, advance=1, spent=spent)
+        self._remaining.take(spent_usd=spent_usd, answered=answered, usd=usd)
+        spent = f"{usd_words(spent_usd)}{_without(self._remaining.missing)}"
+        self._bar.update(self._task, advance=1, spent=spent, left=self._remaining.left())
+        self._show()
+
+    def _show(self) -> None:
+        most, expected = self._remaining.most, self._remaining.expected
+        description = "answers" if expected in {None, most} else f"answers (at most {most})"
+        total = most if expected is None else expected
+        self._bar.update(self._task, total=total, description=description)
 
     def stood(self, standing: OptionProgress) -> None:
         """A line above the bar, for an option that still moves."""
@@ -198,11 +234,11 @@ class LiveProgress:
 
 @contextmanager
 def show_progress(
-    planned: int, *, err: bool = False, expected: int | None = None
+    planned: Upcoming, *, err: bool = False
 ) -> Generator[PlainProgress | LiveProgress]:
-    """Live on a terminal, plain lines elsewhere; `planned` is the most calls of the plan."""
+    """Live on a terminal, plain lines elsewhere."""
     if err or not sys.stdout.isatty():
-        yield PlainProgress(planned, time.monotonic, err=err, expected=expected)
+        yield PlainProgress(planned, time.monotonic, err=err)
         return
     from rich.progress import (  # noqa: PLC0415  # only a terminal needs it
         BarColumn,
@@ -210,7 +246,6 @@ def show_progress(
         Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     columns = (
@@ -218,9 +253,8 @@ def show_progress(
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[spent]}"),
     )
     with Progress(*columns) as bar:
-        yield LiveProgress(bar, planned, expected=expected)
+        yield LiveProgress(bar, planned, time.monotonic)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from harness.conduct.reviewing.progress import Progress, Silent
+from harness.conduct.reviewing.progress import Progress, Silent, Upcoming
 from harness.errors import ExitCode, Faults
 from harness.plan.model import Plan
 from harness.record.base import Reason
@@ -76,8 +76,8 @@ class Listener(Protocol):
         """One line worth reading: a model is started, weights are fetched."""
         ...
 
-    def progress(self, calls: int, expected: int | None = None) -> AbstractContextManager[Progress]:
-        """Who is told of answers and looks while at most `calls` calls are made."""
+    def progress(self, planned: Upcoming) -> AbstractContextManager[Progress]:
+        """Who is told of answers and looks while so much is asked."""
         ...
 
 
@@ -99,11 +99,7 @@ class Quiet:
     def note(self, text: str) -> None:
         """Nothing."""
 
-    def progress(
-        self,
-        calls: int,  # noqa: ARG002
-        expected: int | None = None,  # noqa: ARG002
-    ) -> AbstractContextManager[Progress]:
+    def progress(self, planned: Upcoming) -> AbstractContextManager[Progress]:  # noqa: ARG002
         """Nobody is told."""
         return nullcontext(Silent())
 

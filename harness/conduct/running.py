@@ -28,7 +28,7 @@ from harness.conduct.opening import utc_now
 from harness.conduct.planning import opened, planned_in
 from harness.conduct.reviewing.load_book import LoadBook
 from harness.conduct.reviewing.prefetch import answer_ahead
-from harness.conduct.reviewing.progress import Prefetching, Progress, Silent
+from harness.conduct.reviewing.progress import Prefetching, Progress, Silent, Upcoming
 from harness.conduct.reviewing.review import review as run_review
 from harness.conduct.reviewing.session import NotInJournalError, Runtime
 from harness.conduct.span_target import SpanTarget
@@ -235,8 +235,7 @@ def reviewed(
             check_node_keys(workspace, plan, cluster)
         book = LoadBook(workspace=workspace, plan=plan, journal=journal)
         hosts = _hosts(planned, settings, cluster, book)
-        likely = sum(one.money.expected_calls for one in plan.to_ask if one.money)
-        progress = stack.enter_context(settings.listener.progress(_calls(plan), likely or None))
+        progress = stack.enter_context(settings.listener.progress(_to_ask(plan)))
         early = _drafting(planned, settings, progress)
         engine = replace(
             engine, cluster=cluster, progress=progress, in_order=settings.in_order, drafted=early
@@ -301,6 +300,15 @@ def _folder(planned: Planned, settings: RunSettings) -> Path:
 
 MOST_WITHOUT_RAY = 500
 """Calls that this process makes faster by itself than Ray starts."""
+
+
+def _to_ask(plan: Plan) -> Upcoming:
+    asked = [one.money for one in plan.to_ask if one.money]
+    return Upcoming(
+        most=_calls(plan),
+        expected=sum(money.expected_calls for money in asked),
+        usd=sum((money.expected_usd for money in asked), Decimal(0)),
+    )
 
 
 def _calls(plan: Plan) -> int:

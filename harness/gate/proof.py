@@ -22,6 +22,7 @@ from harness.record.base import Reason, Result, State
 from harness.record.lock import LockedModel
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord, Target
+from harness.workspace.model_file import is_tuned
 from harness.workspace.policy_file import GateRule
 
 _REVIEW = "run `rightsize review` and `rightsize decide`, then `rightsize lock`"
@@ -96,16 +97,22 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
                 findings=(_harm(feature, record, option, what),),
                 change=_change(given, case, what, evidence, option),
             )
-    message = f"{what} changed and nothing shows harm; provisional until the next review"
-    provisional = Violation(
+    return Judged(findings=(_untested(feature, was, what),), change=change)
+
+
+def _untested(feature: str, was: LockedModel, what: str) -> Violation:
+    """Of a tuned option the prompt is what was signed: another one is as untested as a model."""
+    tuned = is_tuned(was.option)
+    signed = f"{what} changed, and {was.option} was signed for its prompt: no record has this one"
+    small = f"{what} changed and nothing shows harm; provisional until the next review"
+    return Violation(
         feature=feature,
-        rule=GateRule.PROMPT,
-        code=Cause.PROVISIONAL,
+        rule=GateRule.MODEL if tuned else GateRule.PROMPT,
+        code=Cause.EVIDENCE_MISSING if tuned else Cause.PROVISIONAL,
         outcome=Outcome.FAIL,
-        message=message,
+        message=signed if tuned else small,
         advice=_REVIEW,
     )
-    return Judged(findings=(provisional,), change=change)
 
 
 def judge_evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Judged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from harness.plan.ladder import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import Lever
 from harness.record.trust import FloorFacts, LifeFacts, OptionLife
+from harness.stats.sequential.foresight import AskedShare, Foresight
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 from harness.workspace.policy_file import ProcedureConfig
@@ -88,8 +89,20 @@ class Power:
     """Share of disagreeing cases that is expected of a candidate of equal quality."""
     source: str = ""
     """Where `discordance` comes from."""
-    shares: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Share of the cases that each option, and the incumbent, is expected to be asked."""
+    equal_share: float = 1.0
+    """Share of all calls if the dearest option equals the incumbent."""
+    shares: Mapping[str, AskedShare] = field(default_factory=dict[str, AskedShare])
+    """By model, the incumbent too: the share of the cases that it is asked."""
+    foresight: Foresight | None = None
+    """What the expected shares are taken from; later they follow what was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsOf:
+    """Calls of one model: expected until the test stops, and what one is expected to cost."""
+
+    calls: int
+    usd: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,20 @@ class Money:
     """Expected calls until the test stops."""
     judge_usd: Decimal = Decimal(0)
     """Part of the expected cost for judges."""
+    each: Mapping[str, CallsOf] = field(default_factory=dict[str, CallsOf])
+    """By the option of their trials, the incumbent's and the judges' too."""
+    equal_usd: Decimal = Decimal(0)
+    """Expected where an option equals the incumbent, which is asked to its end."""
+
+    @classmethod
+    def nothing(cls) -> Money:
+        """Of a feature that asks nothing."""
+        return cls(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0)
+
+    def usd_of(self, option: str) -> Decimal:
+        """What one answer of a model is expected to cost."""
+        found = self.each.get(option)
+        return Decimal(0) if found is None else found.usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +258,15 @@ class FeaturePlan:
         named = {option.first.name: option.first for option in self.asked}
         return tuple(named.values())
 
+    def by_model(self, each: Sequence[float], incumbent: float) -> dict[str, float]:
+        """Shares of the asked options as those of the models that they ask, and the incumbent's."""
+        shares: dict[str, float] = {}
+        for option, share in zip(self.asked, each, strict=True):
+            shares[option.first.name] = max(share, shares.get(option.first.name, 0.0))
+        if self.incumbent is not None:
+            shares[self.incumbent.name] = incumbent
+        return shares
+
     @property
     def others(self) -> tuple[tuple[str, PlannedOption], ...]:
         """The models that a program asks beside the one under test, by role."""
@@ -266,7 +302,7 @@ class FeaturePlan:
         missing, cases = self.cases_missing, len(self.sample.deciding)
         if missing is None or self.money is None or not cases:
             return None
-        return self.money.expected_usd * missing / cases
+        return self.money.equal_usd * missing / cases
 
     @property
     def saving_bound_usd(self) -> Decimal:

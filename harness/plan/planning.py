@@ -26,6 +26,7 @@ from harness.plan.designing import design_of, hashed, is_labelled, refusal
 from harness.plan.expecting import (
     Expectation,
     assumed_of,
+    differences_in,
     expectations,
     expected_labels,
     expected_level_labels,
@@ -358,9 +359,9 @@ class _FeaturePlanner:
 
     def ready(self, plan: FeaturePlan) -> FeaturePlan:
         """Add to an open plan what it can decide and what it costs."""
-        power = power_of(plan, self.expected)
+        power = power_of(plan, replace(self.expected, differences=differences_in(self.past)))
         plan = replace(plan, power=power, new_cases=new_cases(plan, self.expected))
-        money = price(plan, plan.arms, power.expected_share_of_calls)
+        money = price(plan, plan.arms)
         labels = 0 if is_labelled(plan) else expected_labels(plan)
         if labels and not is_closed(plan.evalset.primary):
             return _closed(plan, Status.BLOCKED, (Reason.LABELS_MISSING,), _open(plan))

@@ -22,12 +22,14 @@ from harness.money.prices.attempts import attempt_cost, gpu_time_cost
 from harness.money.prices.model_catalogue import facts
 from harness.money.workload import USD_PLACES
 from harness.plan.asking import BYTES_PER_TOKEN, Asker, likely_input, most_input, most_usd
+from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.judging import PlannedJudge
 from harness.plan.ladder import PlannedOption
-from harness.plan.model import FeaturePlan, Forecast, Money, PlannedLoad
-from harness.plan.programs import PlannedProgram
+from harness.plan.model import CallsOf, FeaturePlan, Forecast, Money, PlannedLoad
+from harness.plan.programs import run_cost
 from harness.record.base import Reason
 from harness.record.money import Lever
+from harness.stats.sequential.foresight import AskedShare
 from harness.workspace.model_file import ModelConfig, ServeConfig
 from harness.workspace.policy_file import PolicyConfig
 from harness.workspace.workspace import Workspace
@@ -39,67 +41,85 @@ JUDGE_OUTPUT_TOKENS = 60
 """A grade and two sentences of reason."""
 
 
-def price(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
+def price(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
     """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
 
     A model that is asked offline answers every case, whenever the procedure stops. Batches are
     expected to cost the batch price; at worst they expire and the model is asked live.
-    `share_of_calls` is the expected share of calls until the procedure stops, used for options
-    without a share of their own in the plan's power. The worst case holds every trial's reservation
+    Without a power all is expected to be asked. The worst case holds every trial's reservation
     once; a retried attempt is charged too, under the same cap.
     """
-    asked, judged = _asking(plan, rungs, share_of_calls), _judging(plan, rungs, share_of_calls)
+    asked, judged = _asking(plan, rungs), _judging(plan, rungs)
     return Money(
         expected_usd=asked.expected_usd + judged.expected_usd,
         worst_usd=asked.worst_usd + judged.worst_usd,
         calls=asked.calls + judged.calls,
         expected_calls=asked.expected_calls + judged.expected_calls,
         judge_usd=judged.expected_usd,
+        each={**asked.each, **judged.each},
+        equal_usd=asked.equal_usd + judged.equal_usd,
     )
 
 
-def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
+def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
     if plan.config.answers == "imported":
-        return Money(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0)
+        return Money.nothing()
     asker, cases = plan.asker, plan.sample.deciding
     trials = len(cases) * plan.repeats
-    expected, worst, calls, likely_calls = Decimal(0), Decimal(0), 0, 0
-    means = _mean_costs(asker, rungs, cases)
+    expected, equal, worst, calls = Decimal(0), Decimal(0), Decimal(0), 0
+    means, each = _mean_costs(asker, rungs, cases), dict[str, CallsOf]()
     for rung in rungs:
-        once = plan.latency_requests + (plan.sample.tune if rung.name in plan.tuned else 0)
-        asked = trials + once
-        own_share = _own_share(plan, rung, share_of_calls)
         live, bulk, bound = means[rung.name]
-        share = Decimal(str(round(own_share, 4)))
-        expected += bulk * trials * share + live * once
+        likely, tuned = _shares(plan, rung), plan.sample.tune if rung.name in plan.tuned else 0
+        once = tuned + round(plan.latency_requests * likely.passes)
+        expected += bulk * trials * _exact(likely.expected) + live * once
+        equal += bulk * trials * _exact(likely.equal) + live * (plan.latency_requests + tuned)
+        asked = trials + plan.latency_requests + tuned
         worst += bound * asked
         calls += asked
-        likely_calls += round(trials * own_share) + once
-    return Money(expected_usd=expected, worst_usd=worst, calls=calls, expected_calls=likely_calls)
-
-
-def _own_share(plan: FeaturePlan, rung: PlannedOption, otherwise: float) -> float:
-    if rung.offline:
-        return 1.0
-    return otherwise if plan.power is None else plan.power.shares.get(rung.name, otherwise)
-
-
-def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption], share_of_calls: float) -> Money:
-    """USD of grading: one ruling per answer, or two per candidate's answer if compared."""
-    cases = plan.sample.deciding
-    expected, worst, calls = Decimal(0), Decimal(0), 0
-    for judge in plan.judges:
-        rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
-        asked = len(cases) * plan.repeats * rulings
-        likely, bound = _mean_ruling(plan, judge)
-        expected += likely * asked * Decimal(str(round(share_of_calls, 4)))
-        worst += bound * asked
-        calls += asked
+        each[rung.name] = CallsOf(calls=round(trials * likely.expected) + once, usd=bulk)
     return Money(
         expected_usd=expected,
         worst_usd=worst,
         calls=calls,
-        expected_calls=round(calls * share_of_calls),
+        expected_calls=sum(one.calls for one in each.values()),
+        each=each,
+        equal_usd=equal,
+    )
+
+
+def _shares(plan: FeaturePlan, rung: PlannedOption) -> AskedShare:
+    """Offline all cases are asked; where no power was worked out, too."""
+    found = plan.power.shares.get(rung.name, AskedShare()) if plan.power else AskedShare()
+    return AskedShare(passes=found.passes) if rung.offline else found
+
+
+def _exact(share: float) -> Decimal:
+    return Decimal(str(round(share, 4)))
+
+
+def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
+    """USD of grading: one ruling per answer, or two per candidate's answer if compared."""
+    cases = plan.sample.deciding
+    expected, equal, worst, calls = Decimal(0), Decimal(0), Decimal(0), 0
+    power, each = plan.power, dict[str, CallsOf]()
+    share, if_equal = (power.expected_share_of_calls, power.equal_share) if power else (1.0, 1.0)
+    for judge in plan.judges:
+        rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
+        asked = len(cases) * plan.repeats * rulings
+        likely, bound = _mean_ruling(plan, judge)
+        expected += likely * asked * _exact(share)
+        equal += likely * asked * _exact(if_equal)
+        worst += bound * asked
+        calls += asked
+        each[f"{JUDGED_BY}{judge.rung.name}"] = CallsOf(calls=round(asked * share), usd=likely)
+    return Money(
+        expected_usd=expected,
+        worst_usd=worst,
+        calls=calls,
+        expected_calls=round(calls * share),
+        each=each,
+        equal_usd=equal,
     )
 
 
@@ -131,7 +151,7 @@ def _mean_costs(
 ) -> Mapping[str, tuple[Decimal, Decimal, Decimal]]:
     """By option, USD of one call averaged over the cases: expected, so in a batch, and largest."""
     if asker.program is not None:
-        runs = {rung.name: _run_cost(asker, asker.program, rung) for rung in rungs}
+        runs = {rung.name: run_cost(asker.program, rung, asker.config.traffic) for rung in rungs}
         return {name: (likely, likely, bound) for name, (likely, bound) in runs.items()}
     sizes = {rung.name: Counter[tuple[int, int, int]]() for rung in rungs}
     for case in cases:
@@ -155,27 +175,6 @@ def _mean_cost(
             sums[at] += usd * count
     total = max(sizes.total(), 1)
     return sums[0] / total, sums[1] / total, sums[2] / total
-
-
-def _run_cost(
-    asker: Asker, program: PlannedProgram, rung: PlannedOption
-) -> tuple[Decimal, Decimal]:
-    """Expected and largest USD of one trial of a program.
-
-    Expected: the traffic's tokens, once by each model that it asks; nobody knows their shares yet.
-    They are a run's, of calls that are shorter each: no long-context price is reached by their sum.
-    """
-    traffic = asker.config.traffic
-    usage = TokenUsage(
-        input_tokens=round(traffic.input_tokens) if traffic else 0,
-        output_tokens=round(traffic.output_tokens) if traffic else 0,
-    )
-    models = {one.name: one for one in (rung, *(other for _, other in program.others))}
-    likely = sum(
-        (attempt_cost(usage, replace(one.priced(), tiers=())) for one in models.values()),
-        Decimal(0),
-    )
-    return likely, program.worst_usd(rung)
 
 
 def planned_loads(workspace: Workspace, features: Iterable[FeaturePlan]) -> Iterator[PlannedLoad]:
@@ -289,7 +288,9 @@ def _loads(plan: FeaturePlan) -> Iterator[LaneDemand]:
     for rung in rungs if plan.config.answers == "replayed" else ():
         if not rung.config.batch:
             trial = plan.asker.trial(rung, case, 0, "quality")
-            yield _load(trial, rung, answers * _share(plan, rung), likely_output(plan.asker))
+            yield _load(
+                trial, rung, answers * _shares(plan, rung).expected, likely_output(plan.asker)
+            )
     for judge in plan.judges:
         rulings = 2 * (len(rungs) - 1) if judge.pairwise else len(rungs)
         share = plan.power.expected_share_of_calls if plan.power else 1.0
@@ -332,7 +333,12 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
         return 0.0
     case, output = plan.sample.deciding[0], likely_output(plan.asker)
     loads = [
-        _load(plan.asker.trial(rung, case, 0, "quality"), rung, plan.latency_requests, output)
+        _load(
+            plan.asker.trial(rung, case, 0, "quality"),
+            rung,
+            plan.latency_requests * _shares(plan, rung).passes,
+            output,
+        )
         for rung in plan.arms
     ]
     seconds = [
@@ -340,12 +346,6 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
         for load in loads
     ]
     return sum(seconds) / plan.config.latency.concurrency
-
-
-def _share(plan: FeaturePlan, rung: PlannedOption) -> float:
-    if plan.power is None or rung.offline:
-        return 1.0
-    return plan.power.shares.get(rung.name, plan.power.expected_share_of_calls)
 
 
 _PROMPTS = 20

@@ -14,16 +14,17 @@ from evalsets.cases import Case, Turn
 from harness.ask.programs.wires import VENDOR_WIRES
 from harness.errors import UsageError
 from harness.journal.trials import CallingProgram, RoleModel
-from harness.money.prices.attempts import upper_bound
+from harness.money.prices.attempts import attempt_cost, upper_bound
 from harness.money.prices.document_rates import passed_documents
 from harness.money.prices.image_rates import passed_images
 from harness.money.prices.model_catalogue import facts
 from harness.plan.ladder import PlannedOption, plan_option
 from harness.wording import listed
-from harness.workspace.feature_file import FeatureConfig, ProgramConfig
+from harness.workspace.feature_file import FeatureConfig, ProgramConfig, Traffic
 from harness.workspace.model_file import known_to_refuse
 from harness.workspace.programs.digests import Surroundings, program_folder
 from harness.workspace.workspace import Workspace
+from providers.completion import TokenUsage
 
 SHORTEST_WAIT_S, LONGEST_WAIT_S, SLOWEST_TOKENS_PER_S = 120.0, 900.0, 20
 
@@ -225,3 +226,23 @@ def translated(incumbent: PlannedOption | None, options: Iterable[PlannedOption]
         "translated; a switch takes another vendor's API there, or such a translation"
     )
     return [text]
+
+
+def run_cost(
+    program: PlannedProgram, rung: PlannedOption, traffic: Traffic | None
+) -> tuple[Decimal, Decimal]:
+    """Expected and largest USD of one trial of a program.
+
+    Expected: the traffic's tokens, once by each model that it asks; nobody knows their shares yet.
+    They are a run's, of calls that are shorter each: no long-context price is reached by their sum.
+    """
+    usage = TokenUsage(
+        input_tokens=round(traffic.input_tokens) if traffic else 0,
+        output_tokens=round(traffic.output_tokens) if traffic else 0,
+    )
+    models = {one.name: one for one in (rung, *(other for _, other in program.others))}
+    likely = sum(
+        (attempt_cost(usage, replace(one.priced(), tiers=())) for one in models.values()),
+        Decimal(0),
+    )
+    return likely, program.worst_usd(rung)

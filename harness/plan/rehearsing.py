@@ -3,6 +3,10 @@
 One option, the most expensive, is assumed to equal the incumbent; every cheaper one loses twice the
 margin. The chance is that of finding the equal one, with the pilot, the looks, lazy asking and
 early stopping included, and the calls are those of getting there.
+
+What a review is expected to ask is rehearsed apart: most cheaper models are no equals, and are
+given up early. What an option's difference may be is then taken from published answers
+(`harness.plan.expecting.DIFFERENCES`), or from its last review.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from math import ceil, floor, log
 
 from harness.money.interval import generator
 from harness.plan.designing import design_of
-from harness.plan.expecting import Expectation
+from harness.plan.expecting import DIFFERENCES, Expectation
 from harness.plan.model import FeaturePlan, Power
 from harness.record.base import Reason
 from harness.record.parts import PowerFacts
@@ -26,6 +30,7 @@ from harness.stats.sequential.design import (
     ProvenCases,
     make_design,
 )
+from harness.stats.sequential.foresight import AskedShare, AskedSoFar, Foresight, Rehearsed
 from harness.stats.sequential.rehearsal import Rehearsal, Truth, rehearse
 from harness.stats.sequential.sample_size import size_of
 from harness.workspace.fingerprints import fingerprint
@@ -33,6 +38,8 @@ from harness.workspace.fingerprints import fingerprint
 WANTED_POWER = 0.8
 _RUNS = 300
 """Gives a standard error of two points: enough for a plan."""
+_TRUTHS, _EACH = 25, 8
+"""Sets of truths of a foresight, and reviews that are rehearsed under each."""
 _MOST_CASES = 20_000
 _GROWTH = 1.12
 """Factor between the numbers of cases tried: an answer is at most this much too large."""
@@ -90,11 +97,16 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     found = _rehearsed(scene)
     needed = scene.n if found.decided >= WANTED_POWER else _needed(_at_levels(scene, _added(plan)))
     smallest = _smallest(scene, found)
+    foresight = _foresight(scene, tuple(_beliefs(plan, expected)))
+    count = len(plan.asked)
+    each, own = foresight.given([AskedSoFar()] * count)
+    equal = plan.by_model(found.asked, found.incumbent)
+    passes = plan.by_model(foresight.passes, 1.0)
     return Power(
         chance=found.decided,
         smallest_margin=smallest,
         cases_needed=None if needed is None else _in_cases(needed, scene, design),
-        expected_share_of_calls=found.calls,
+        expected_share_of_calls=(sum(each) + own) / (count + 1),
         note=PowerFacts(
             chance=found.decided,
             smallest_margin=smallest,
@@ -106,7 +118,12 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
         ).note,
         discordance=expected.discordance,
         source=expected.source,
-        shares=_shares(plan, found),
+        shares={
+            name: AskedShare(expected=share, equal=equal[name], passes=passes[name])
+            for name, share in plan.by_model(each, own).items()
+        },
+        equal_share=found.calls,
+        foresight=foresight,
     )
 
 
@@ -228,6 +245,60 @@ def _rehearsed(scene: _Scene) -> Rehearsal:
     return rehearse(_staged(scene), truths, generator(seed), runs=_RUNS, in_full=scene.in_full)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Belief:
+    """What an option's difference may be, in points, each as likely.
+
+    Options of one model, under other prompts or efforts, have the same number: what is true of one
+    is about true of the other.
+    """
+
+    model: int
+    differences: tuple[float, ...]
+
+
+def _beliefs(plan: FeaturePlan, expected: Expectation) -> Iterator[_Belief]:
+    models: dict[tuple[str, str], int] = {}
+    for option in plan.asked:
+        config = option.first.config
+        weights = config.serve.weights if config.serve is not None else None
+        served = (config.provider, weights or config.version or option.first.model)
+        differences = expected.differences.get(option.name, DIFFERENCES)
+        yield _Belief(model=models.setdefault(served, len(models)), differences=differences)
+
+
+@cache
+def _foresight(scene: _Scene, beliefs: tuple[_Belief, ...]) -> Foresight:
+    """Rehearse a scene under `_TRUTHS` sets of truths, in which each value comes as often."""
+    told = {"beliefs": [asdict(belief) for belief in beliefs], "discordance": scene.discordance}
+    rng = generator(fingerprint(told))
+    design = _staged(scene)
+    orders = [list(map(int, rng.permutation(_TRUTHS))) for _ in beliefs]
+    drawn = [
+        [belief.differences[at % len(belief.differences)] / 100 for at in orders[belief.model]]
+        for belief in beliefs
+    ]
+    truths = [[_truth(scene, one) for one in each] for each in zip(*drawn, strict=True)]
+    found = [rehearse(design, each, rng, runs=_EACH, in_full=scene.in_full) for each in truths]
+    passes = zip(*(one.passes for one in found), strict=True)
+    return Foresight(
+        rehearsed=tuple(
+            Rehearsed(
+                gains=tuple(truth.gains for truth in each),
+                losses=tuple(truth.discordance - truth.gains for truth in each),
+                asked=one.each,
+            )
+            for each, one in zip(truths, found, strict=True)
+        ),
+        passes=tuple(sum(shares) / len(found) for shares in passes),
+    )
+
+
+def _truth(scene: _Scene, difference: float) -> Truth:
+    """A difference, and as many disagreements as it needs beside those of an equal."""
+    return Truth(difference=difference, discordance=min(abs(difference) + scene.discordance, 1.0))
+
+
 def _staged(scene: _Scene) -> Design:
     """A design of independent cases; clusters count as their effective number.
 
@@ -308,14 +379,3 @@ def _in_cases(independent: int, scene: _Scene, design: Design) -> int:
     if independent == scene.n:
         return len(design.order)
     return ceil(independent * len(design.order) / max(scene.n, 1))
-
-
-def _shares(plan: FeaturePlan, found: Rehearsal) -> dict[str, float]:
-    """Share of the cases that each option, and the incumbent, is expected to be asked."""
-    shares: dict[str, float] = {}
-    for option, share in zip(plan.asked, found.asked, strict=True):
-        asked = option.first.name
-        shares[asked] = max(share, shares.get(asked, 0.0))
-    if plan.incumbent is not None:
-        shares[plan.incumbent.name] = found.incumbent
-    return shares

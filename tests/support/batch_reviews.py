@@ -117,11 +117,11 @@ class Notes:
     def note(self, text: str) -> None:
         self.lines.append(text)
 
-    def spared(self, most: int, expected: int) -> None:
-        del most, expected
+    def spared(self, less: object) -> None:
+        del less
 
-    def settled(self, *, spent_usd: object, answered: bool = True) -> None:
-        del spent_usd, answered
+    def settled(self, *, spent_usd: object, answered: bool = True, usd: object = None) -> None:
+        del spent_usd, answered, usd
         self.ended += 1
 
     def stood(self, standing: object) -> None:

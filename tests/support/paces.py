@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.support.reviews import MODEL, Shape, answers, write, write_review_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
     from pathlib import Path
 
-    from harness.conduct.reviewing.progress import OptionProgress
+    from harness.conduct.reviewing.progress import OptionProgress, Upcoming
     from tests.support.wire.reply import Body, Reply
 
 QUICK, SLOW = "quick", "slow"
@@ -47,11 +47,13 @@ class Watch:
     def note(self, text: str) -> None:
         del text
 
-    def spared(self, most: int, expected: int) -> None:
-        del most, expected
+    def spared(self, less: Upcoming) -> None:
+        del less
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
-        del spent_usd, answered
+    def settled(
+        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+    ) -> None:
+        del spent_usd, answered, usd
 
     def stood(self, standing: OptionProgress) -> None:
         self.stands.append(standing)

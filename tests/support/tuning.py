@@ -53,6 +53,20 @@ def picky(body: Body) -> Reply:
     return Reply(text=answer, usage=TokenUsage(input_tokens=len(text) // 4, output_tokens=2))
 
 
+LINES = ("You are a kind helper of our shop.", "Answer in one word.", "Take your time.")
+
+
+def heeding(body: Body) -> Reply:
+    """Today's model needs one line of its prompt, the small one needs examples."""
+    if body["model"] == "bad":
+        return picky(body)
+    text = json.dumps(body["messages"])
+    number = int(re.findall(r"Ticket number (\d+)", text)[-1])
+    wrong = number % 4 == 0 and "one word" not in text
+    answer = right_answer(number + 1 if wrong else number)
+    return Reply(text=answer, usage=TokenUsage(input_tokens=len(text) // 4, output_tokens=2))
+
+
 def write_tune_workspace(root: Path, port: int, shape: Shape | None = None) -> Path:
     """A workspace with tune cases."""
     shape = shape or Shape(cases=120, candidates="bad")

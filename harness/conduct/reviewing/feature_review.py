@@ -21,8 +21,9 @@ from harness.ask.replay.shared_workers import BatchClient
 from harness.ask.replay.worker import OPENER
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.floor import asks_on
+from harness.conduct.reviewing.foreseen import Foreseen
 from harness.conduct.reviewing.latency_pass import LivePass
-from harness.conduct.reviewing.progress import standings_of
+from harness.conduct.reviewing.progress import Upcoming, standings_of
 from harness.conduct.reviewing.session import CHUNK, READING, ReviewSession
 from harness.journal.journal import Journal
 from harness.journal.rows import Settled
@@ -147,6 +148,7 @@ class FeatureReview:
     live: LivePass
     batch_queue: BatchQueue | None
     """None: nothing is asked by batch."""
+    foreseen: Foreseen
 
     def stages(self) -> Iterator[Stage]:
         """What to ask or to wait for, one stage after the other; ends with the decision.
@@ -157,7 +159,8 @@ class FeatureReview:
         while (stage := self._attempt(lambda: next(stages, None))) is not None:
             yield self._guarded(stage) if isinstance(stage, TrialSet) else stage
             if self._is_broken:
-                return
+                break
+        self._foresee(self.foreseen.ended)
 
     def _guarded(self, stage: TrialSet) -> TrialSet:
         def trials() -> Iterator[Trial]:
@@ -191,6 +194,9 @@ class FeatureReview:
         # More answers of today's model may bring pairs of options that were given up: those that
         # were answered ahead, by batch or in a cascade. They are read before anything is found.
         yield from self._to_the_end()
+        if self.live.lacks_incumbent(self.run):
+            yield Halt.QUIET
+            self.live.measure_incumbent(self.run)
 
     def _to_the_end(self) -> Iterator[Stage]:
         while not isinstance(step := self.run.step(), Finished):
@@ -261,3 +267,12 @@ class FeatureReview:
     def _tell(self) -> None:
         for standing in standings_of(self.run, self.session.ledger.spent_usd):
             self.session.engine.progress.stood(standing)
+        self._foresee(self.foreseen.spared)
+
+    def _foresee(self, less: Callable[[], Upcoming]) -> None:
+        """Tell how much less is to be asked than was told, where anything is asked at all."""
+        if self.session.cluster is None:
+            return
+        found = less()
+        if found.changes:
+            self.session.engine.progress.spared(found)

@@ -232,6 +232,15 @@ class LivePass:
             measure = partial(self._latency, run, run.incumbent)
             self._session.engine.faults.attempt(run.plan.feature, READING, measure)
 
+    def lacks_incumbent(self, run: FeatureRun) -> bool:
+        """Whether today's model is still to be measured."""
+        needed = run.plan.config.latency is not None and run.plan.latency_requests > 0
+        return needed and run.incumbent.name not in run.latencies
+
+    def measure_incumbent(self, run: FeatureRun) -> None:
+        """Today's model of one feature, unless it was measured."""
+        self._latency(run, run.incumbent)
+
     def is_needed(self, run: FeatureRun, step: Confirm) -> bool:
         """Whether an option of the step is still to be measured."""
         if run.plan.config.latency is None or run.plan.latency_requests == 0:
@@ -241,6 +250,7 @@ class LivePass:
     def confirm(self, run: FeatureRun, step: Confirm) -> None:
         """Look for vetoes of the options that passed on quality."""
         standings = {item.option: item for item in run.standings()}
+        self.measure_incumbent(run)
         for option in step.options:
             latency = self._option_latency(run, option)
             run.vetoes[option] = find_vetoes(run, standings[option], latency=latency)

@@ -29,6 +29,28 @@ class OptionProgress:
     spent_usd: Decimal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """Answers of a review: at most, and as many as are expected, with what those cost."""
+
+    most: int
+    expected: int
+    usd: Decimal = Decimal(0)
+
+    def __sub__(self, other: Upcoming) -> Upcoming:
+        """So many less."""
+        return Upcoming(
+            most=self.most - other.most,
+            expected=self.expected - other.expected,
+            usd=self.usd - other.usd,
+        )
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is more, or less, than nothing."""
+        return bool(self.most or self.expected or self.usd)
+
+
 class Progress(Protocol):
     """Listens to a review."""
 
@@ -40,12 +62,14 @@ class Progress(Protocol):
         """One more answer than was planned will be reported."""
         ...
 
-    def spared(self, most: int, expected: int) -> None:
-        """A feature has ended, and so many of the most and of the expected calls will not come."""
+    def spared(self, less: Upcoming) -> None:
+        """So much less is to be asked than was told; it may be more."""
         ...
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
-        """One trial has ended, with an answer or without."""
+    def settled(
+        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+    ) -> None:
+        """One trial has ended, with an answer or without; `usd`: what it was expected to cost."""
         ...
 
     def stood(self, standing: OptionProgress) -> None:
@@ -62,10 +86,12 @@ class Silent:
     def expect_more(self) -> None:
         """Nothing."""
 
-    def spared(self, most: int, expected: int) -> None:
+    def spared(self, less: Upcoming) -> None:
         """Nothing."""
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+    def settled(
+        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+    ) -> None:
         """Nothing."""
 
     def stood(self, standing: OptionProgress) -> None:
@@ -86,10 +112,16 @@ class Prefetching:
         """One more answer than was planned will be reported."""
         self._progress.expect_more()
 
-    def spared(self, most: int, expected: int) -> None:
+    def spared(self, less: Upcoming) -> None:
         """Nothing: no feature has ended yet."""
 
-    def settled(self, *, spent_usd: Decimal, answered: bool = True) -> None:
+    def settled(
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),  # noqa: ARG002  # the review tells of it again
+    ) -> None:
         """Count a trial that is asked live and will be reported again."""
         self._progress.expect_more()
         self._progress.settled(spent_usd=spent_usd, answered=answered)

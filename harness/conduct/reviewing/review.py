@@ -236,10 +236,7 @@ def _records(
 
 
 def _ended(workspace: Workspace, plan: Plan, engine: Runtime, run: FeatureRun) -> None:
-    """Tell that a feature's review has ended, and its record where answers are asked."""
-    money, read = run.plan.money, run.trials_read()
-    if money is not None and not run.plan.judges:
-        engine.progress.spared(max(money.calls - read, 0), money.expected_calls - read)
+    """Tell the record of a feature whose review has ended, where answers are asked."""
     if engine.cluster is None or engine.drafted is None:
         return
     mine = replace(plan, features=tuple(f for f in plan.features if f.feature == run.plan.feature))

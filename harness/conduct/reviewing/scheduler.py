@@ -28,10 +28,12 @@ from harness.conduct.reviewing.feature_review import (
     Stage,
     TrialSet,
 )
+from harness.conduct.reviewing.foreseen import Foreseen
 from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.session import ReviewSession, Runtime, lane_limits
 from harness.journal.trials import Lane, Outcome, Trial
 from harness.plan.model import Plan
+from harness.plan.pricing import likely_output
 
 ROUNDS = 2
 """A lane's answers may come at once, and as many trials must be there to follow them."""
@@ -286,9 +288,9 @@ def run_plan(
 ) -> Replayed:
     """Ask until nothing is wanted, each feature at its own pace.
 
-    Latency is measured while nothing else runs: of the incumbents first of all, and of an option
-    that passed on quality when no feature has anything to ask; our own load, or a worker that is
-    busy with other lanes, would make a model look slow.
+    Latency is measured while nothing else runs: of the incumbents first of all (in order last),
+    and of an option that passed on quality when no feature has anything to ask; our own load, or
+    a worker that is busy with other lanes, would make a model look slow.
 
     Args:
         plan: what to ask.
@@ -304,10 +306,10 @@ def run_plan(
     if engine.cluster is not None:
         session.write_plans()
     live, batch_queue = LivePass(session), BatchQueue.of(session)
-    live.measure_incumbents()
+    if not engine.in_order:
+        live.measure_incumbents()
     reviews = {
-        name: FeatureReview(run=run, session=session, live=live, batch_queue=batch_queue).stages()
-        for name, run in _in_turn(session).items()
+        name: _stages(run, session, live, batch_queue) for name, run in _in_turn(session).items()
     }
     quotas = LaneQuotas(lane_limits(session.runs.values()), in_order=engine.in_order)
     scheduler = Scheduler(
@@ -330,12 +332,24 @@ def run_plan(
     return Replayed(runs=session.runs, ledger=session.ledger)
 
 
-def _in_turn(session: ReviewSession) -> Mapping[str, FeatureRun]:
-    """The runs; in order, first those that expect the fewest calls: a document is there early."""
+def _stages(
+    run: FeatureRun, session: ReviewSession, live: LivePass, batch_queue: BatchQueue | None
+) -> Iterator[Stage]:
+    return FeatureReview(
+        run=run, session=session, live=live, batch_queue=batch_queue, foreseen=Foreseen(run)
+    ).stages()
 
-    def calls(run: FeatureRun) -> int:
-        return 0 if run.plan.money is None else run.plan.money.expected_calls
+
+def _in_turn(session: ReviewSession) -> Mapping[str, FeatureRun]:
+    """The runs; in order, first those that expect the fewest tokens of answers.
+
+    These take a model on this machine most of its time, so a document is there early.
+    """
+
+    def tokens(run: FeatureRun) -> int:
+        money = run.plan.money
+        return 0 if money is None else money.expected_calls * likely_output(run.plan.asker)
 
     if not session.engine.in_order:
         return session.runs
-    return {run.plan.feature: run for run in sorted(session.runs.values(), key=calls)}
+    return {run.plan.feature: run for run in sorted(session.runs.values(), key=tokens)}

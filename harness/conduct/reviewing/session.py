@@ -278,7 +278,9 @@ class ReviewSession:
         """The same outcomes, each told to the listener."""
         for outcome in outcomes:
             self.engine.progress.settled(
-                spent_usd=self.ledger.spent_usd, answered=not isinstance(outcome, Missing)
+                spent_usd=self.ledger.spent_usd,
+                answered=not isinstance(outcome, Missing),
+                usd=self._expected_usd(outcome.trial),
             )
             yield outcome
 
@@ -288,6 +290,10 @@ class ReviewSession:
             lane_limits(self.runs.values(), concurrency=concurrency),
             share_of_rate_limit=self.engine.share_of_rate_limit,
         )
+
+    def _expected_usd(self, trial: Trial) -> Decimal:
+        money = self.runs[trial.feature].plan.money
+        return Decimal(0) if money is None else money.usd_of(trial.option)
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
         return price(self.runs[trial.feature], trial, usage)

@@ -46,7 +46,8 @@ class Rehearsal:
 
     `decided` is the share of runs in which some option passed, `calls` the mean share of all
     (1 + options) x n calls that was bought, `calls_most` its 95th percentile; `asked` is the mean
-    share of the cases that each option was asked, `incumbent` that of the incumbent.
+    share of the cases that each option was asked, `incumbent` that of the incumbent. `each` has the
+    options' shares of every run, `passes` in how many of them each option passed.
     """
 
     decided: float
@@ -55,6 +56,8 @@ class Rehearsal:
     runs: int
     asked: tuple[float, ...] = ()
     incumbent: float = 1.0
+    each: tuple[tuple[float, ...], ...] = ()
+    passes: tuple[float, ...] = ()
 
 
 def rehearse(
@@ -100,6 +103,8 @@ def _summary(passed: Bools, asked: Ints, size: int) -> Rehearsal:
         runs=runs,
         asked=tuple(float(share) for share in asked.mean(axis=0) / size),
         incumbent=float(most.mean() / size),
+        each=tuple(tuple(float(share) for share in one / size) for one in asked),
+        passes=tuple(float(share) for share in passed.mean(axis=0)),
     )
 
 
@@ -251,7 +256,7 @@ def _at_once(
     dearest_first = np.flip(p < np.array(design.limits), axis=1)
     passed = np.logical_and.accumulate(dearest_first, axis=1)
     asked = np.concatenate([np.ones_like(passed[:, :1]), passed[:, :-1]], axis=1)
-    return _summary(passed[:, :1], np.flip(np.where(asked, size, 0), axis=1), size)
+    return _summary(np.flip(passed, axis=1), np.flip(np.where(asked, size, 0), axis=1), size)
 
 
 def _p_values(design: Design, found: Moments) -> Floats:

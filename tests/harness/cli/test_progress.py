@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from harness.cli.show import LiveProgress, PlainProgress, show_progress, standing_line
-from harness.conduct.reviewing.progress import OptionProgress, Prefetching, Silent
+from harness.conduct.reviewing.progress import OptionProgress, Prefetching, Silent, Upcoming
 
 STANDING = OptionProgress(
     feature="tickets",
@@ -26,6 +26,10 @@ STANDING = OptionProgress(
 )
 
 
+def planned(most: int, expected: int | None = None) -> Upcoming:
+    return Upcoming(most=most, expected=most if expected is None else expected)
+
+
 def test_a_standing_is_one_line() -> None:
     words = " ".join(standing_line(STANDING).split())
     assert words == (
@@ -35,7 +39,7 @@ def test_a_standing_is_one_line() -> None:
 
 def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) -> None:
     ticks = iter([0.0] * 24 + [50.0])
-    progress = PlainProgress(100, lambda: next(ticks))
+    progress = PlainProgress(planned(100), lambda: next(ticks))
     progress.note("starting big")
     for _ in range(25):
         progress.settled(spent_usd=Decimal("0.5"))
@@ -49,7 +53,10 @@ def test_a_log_tells_how_far_and_how_long(capsys: pytest.CaptureFixture[str]) ->
 def test_a_missing_answer_is_not_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     ticks, screen = iter([0.0] * 24 + [50.0]), io.StringIO()
     with Progress(TextColumn("{task.fields[spent]}"), console=Console(file=screen)) as bar:
-        for progress in (PlainProgress(100, lambda: next(ticks)), LiveProgress(bar, 25)):
+        for progress in (
+            PlainProgress(planned(100), lambda: next(ticks)),
+            LiveProgress(bar, planned(25), lambda: 0.0),
+        ):
             for number in range(25):
                 progress.settled(spent_usd=Decimal("0.5"), answered=number % 5 != 0)
         assert bar.finished
@@ -62,7 +69,7 @@ def test_a_missing_answer_is_not_counted_as_one(capsys: pytest.CaptureFixture[st
 def test_a_terminal_shows_a_bar_and_lines_above_it() -> None:
     screen = io.StringIO()
     with Progress(console=Console(file=screen, width=120)) as bar:
-        progress = LiveProgress(bar, 2)
+        progress = LiveProgress(bar, planned(2), lambda: 0.0)
         progress.settled(spent_usd=Decimal(1))
         progress.settled(spent_usd=Decimal(2))
         progress.stood(STANDING)
@@ -72,7 +79,7 @@ def test_a_terminal_shows_a_bar_and_lines_above_it() -> None:
 
 
 def test_without_a_terminal_a_log_is_written(capsys: pytest.CaptureFixture[str]) -> None:
-    with show_progress(10) as progress:
+    with show_progress(planned(10)) as progress:
         progress.note("one line")
     assert capsys.readouterr().out == "one line\n"
 
@@ -80,12 +87,12 @@ def test_without_a_terminal_a_log_is_written(capsys: pytest.CaptureFixture[str])
 def test_a_log_of_many_answers_has_twenty_lines_and_one_of_slow_ones_one_in_ten_seconds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    progress = PlainProgress(6000, lambda: 0.0)
+    progress = PlainProgress(planned(6000), lambda: 0.0)
     for _ in range(6000):
         progress.settled(spent_usd=Decimal(0))
     assert len(capsys.readouterr().out.splitlines()) == 20
     ticks = iter(4.0 * n for n in range(10))
-    slow = PlainProgress(6000, lambda: next(ticks))
+    slow = PlainProgress(planned(6000), lambda: next(ticks))
     for _ in range(10):
         slow.settled(spent_usd=Decimal(0))
     told = [line.split(" of ")[0] for line in capsys.readouterr().out.splitlines()]
@@ -101,7 +108,7 @@ def test_silence_tells_nobody(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_option_that_ended_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    progress = PlainProgress(100, lambda: 0.0)
+    progress = PlainProgress(planned(100), lambda: 0.0)
     ended = replace(STANDING, action="futile")
     progress.stood(ended)
     progress.stood(replace(ended, spent_usd=Decimal(18)))
@@ -113,7 +120,7 @@ def test_an_option_that_ended_is_told_once(capsys: pytest.CaptureFixture[str]) -
 def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    log = PlainProgress(25, lambda: 0.0)
+    log = PlainProgress(planned(25), lambda: 0.0)
     ahead = Prefetching(log)
     ahead.note("offline: own in 2 at once")
     ahead.stood(STANDING)
@@ -127,7 +134,7 @@ def test_what_is_answered_ahead_is_told_of_twice_and_never_above_the_most(
         "50 of at most 50",
     ]
     with Progress(console=Console(file=io.StringIO())) as bar:
-        live = LiveProgress(bar, 1)
+        live = LiveProgress(bar, planned(1), lambda: 0.0)
         Prefetching(live).settled(spent_usd=Decimal(1))
         assert not bar.finished
         live.settled(spent_usd=Decimal(1))
@@ -138,7 +145,7 @@ def test_the_time_left_is_of_what_is_expected_and_the_most_is_said(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     ticks = iter([*(n / 10 for n in range(24)), *(24.0 * n for n in range(1, 200))])
-    progress = PlainProgress(2088, lambda: next(ticks), expected=30)
+    progress = PlainProgress(planned(2088, 30), lambda: next(ticks))
     for _ in range(50):
         progress.settled(spent_usd=Decimal("0.5"))
     lines = capsys.readouterr().out.splitlines()
@@ -152,11 +159,11 @@ def test_a_feature_that_ends_early_takes_its_calls_out_of_what_is_left(
 ) -> None:
     ticks, screen = iter([0.0] * 24 + [50.0] * 25 + [100.0]), io.StringIO()
     with Progress(TextColumn("{task.description}"), console=Console(file=screen)) as bar:
-        for progress in (PlainProgress(400, lambda: next(ticks), expected=300), live(bar)):
+        for progress in (PlainProgress(planned(400, 300), lambda: next(ticks)), live(bar)):
             for number in range(50):
                 progress.settled(spent_usd=Decimal("0.5"))
                 if number == 40:
-                    progress.spared(200, 150)
+                    progress.spared(planned(200, 150))
         assert [task.total for task in bar.tasks] == [150]
     first, second = capsys.readouterr().out.splitlines()
     assert (
@@ -169,4 +176,28 @@ def test_a_feature_that_ends_early_takes_its_calls_out_of_what_is_left(
 
 
 def live(bar: Progress) -> LiveProgress:
-    return LiveProgress(bar, 400, expected=300)
+    return LiveProgress(bar, planned(400, 300), lambda: 0.0)
+
+
+def test_the_pace_is_that_of_what_answers_cost_as_a_dear_model_is_a_slow_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """After 24 dear answers in 24 minutes 76 that cost a tenth take eight."""
+    ticks = iter(60.0 * n for n in range(25))
+    ahead = Upcoming(most=150, expected=101, usd=25 * Decimal("0.1") + 76 * Decimal("0.01"))
+    progress = PlainProgress(ahead, lambda: next(ticks))
+    for number in range(25):
+        progress.settled(spent_usd=Decimal(number + 1), usd=Decimal("0.1"))
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith("about 8 min left, at most 12 min")
+
+
+def test_what_was_paid_earlier_is_no_pace(capsys: pytest.CaptureFixture[str]) -> None:
+    """Half the answers lie in the journal and come at once."""
+    ticks = iter([*(0.0 for _ in range(50)), *(60.0 * n for n in range(1, 26))])
+    progress = PlainProgress(
+        Upcoming(most=100, expected=100, usd=Decimal(100)), lambda: next(ticks)
+    )
+    for number in range(75):
+        progress.settled(spent_usd=Decimal(max(number - 49, 0)), usd=Decimal(1))
+    assert capsys.readouterr().out.splitlines()[-1].endswith("about 25 min left")

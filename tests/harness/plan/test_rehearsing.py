@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cli.plan_text import plan_lines
-from harness.plan.expecting import ASSUMED, Expectation, expectations
+from harness.plan.expecting import (
+    ASSUMED,
+    DIFFERENCES,
+    Expectation,
+    differences_in,
+    expectations,
+)
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rehearsing import WANTED_POWER, power_of
@@ -67,7 +73,8 @@ def test_missing_cases_have_a_number_and_a_price(tmp_path: Path) -> None:
     assert 60 < feature.cases_missing < 250
     assert feature.missing_usd is not None
     assert feature.money is not None
-    assert feature.missing_usd == feature.money.expected_usd * feature.cases_missing / 120
+    assert feature.missing_usd == feature.money.equal_usd * feature.cases_missing / 120
+    assert feature.money.expected_usd < feature.money.equal_usd < feature.money.worst_usd
     text = "\n".join(plan_lines(plan, details=True))
     assert f"{feature.cases_missing} more make it 80 %, about USD " in text
     assert f"{feature.money.expected_calls} of {feature.money.calls} calls expected" in text
@@ -120,6 +127,29 @@ def test_a_part_to_be_proven_with_too_few_cases_is_refused(tmp_path: Path) -> No
     (feature,) = plan.features
     assert feature.status is Status.TOO_SMALL
     assert "channel = chat is to be proven within 2 points and has " in feature.note
+
+
+def test_an_option_that_lost_much_last_quarter_is_expected_to_be_asked_little(
+    tmp_path: Path,
+) -> None:
+    plan = unprotected(tmp_path, Shape(cases=300, candidates="good", kind="ladder"))
+    shares = [
+        power_of(plan, replace(ASSUMED, differences={"good": around})).shares
+        for around in ((-30.0, -25.0, -20.0), DIFFERENCES, (-1.0, 0.0, 1.0))
+    ]
+    good, big = ([each[name].expected for each in shares] for name in ("good", "big"))
+    assert good[0] < 0.5 * good[1] < 0.5 * good[2]
+    assert good[0] == big[0] < 0.2
+
+
+def test_what_an_option_may_differ_by_is_its_newest_review_give_or_take_its_error() -> None:
+    record = a_record()
+    found = differences_in([record])
+    for option in record.options:
+        if option.quality is not None:
+            low, middle, high = found[option.target.option]
+            assert low < middle < high <= option.quality.best
+            assert middle == option.quality.difference
 
 
 def test_an_earlier_quarter_says_how_often_models_disagree(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from harness.conduct.listening import Quiet
-from harness.conduct.reviewing.progress import Progress, Silent
+from harness.conduct.reviewing.progress import Progress, Silent, Upcoming
 from harness.conduct.running import RunSettings, review
 from harness.record.stored import read_record
 from tests.support.reviews import NOW, Shape, answers, write_review_workspace
@@ -23,11 +23,7 @@ class Watching(Quiet, Silent):
         self.server = server
         self.told: list[tuple[str, int]] = []
 
-    def progress(
-        self,
-        calls: int,  # noqa: ARG002
-        expected: int | None = None,  # noqa: ARG002
-    ) -> AbstractContextManager[Progress]:
+    def progress(self, planned: Upcoming) -> AbstractContextManager[Progress]:  # noqa: ARG002
         return nullcontext(self)
 
     def note(self, text: str) -> None:
@@ -83,3 +79,21 @@ def test_one_that_cannot_be_written_early_is_told_of_at_the_end_alone(tmp_path: 
     assert sorted(Path(path).stem for path, _ in told.told) == ["letters", "tickets"]
     (fault,) = found.faults.found
     assert fault.feature == "mails"
+
+
+def test_in_order_times_are_measured_when_all_else_was_asked(tmp_path: Path) -> None:
+    """The sixty live requests of today's model hold no document back; the record has its times."""
+    with OpenAIServer(answers) as server:
+        write_review_workspace(tmp_path, server.port, SHAPE)
+        first = tmp_path / "features" / "letters.yaml"
+        first.write_text(f"{first.read_text('utf-8')}latency: {{p95_s: 60}}\n", encoding="utf-8")
+        told = Watching(server)
+        settings = RunSettings(clock=lambda: NOW, listener=told, in_order=True)
+        found = review(tmp_path, settings=settings)
+        last = len(server.log.calls)
+    assert [Path(path).stem for path, _ in told.told][-1] == "letters"
+    assert told.told[-1][1] == last
+    assert told.told[0][1] <= last - 60
+    letters = next(one for one in found.records if one.feature.id == "letters")
+    assert letters.current_latency is not None
+    assert letters.current_latency.n == 60

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,30 +15,14 @@ from harness.errors import ExitCode
 from harness.journal.earlier import tuning_spend
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
-from providers.completion import TokenUsage
-from tests.support.reviews import CYCLE, NOW, right_answer, write
-from tests.support.tuning import picky, write_tune_workspace
+from tests.support.reviews import CYCLE, NOW, write
+from tests.support.tuning import LINES, heeding, write_tune_workspace
 from tests.support.wire.openai_server import OpenAIServer
-from tests.support.wire.reply import Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.plan.model import FeaturePlan
-    from tests.support.wire.reply import Body
-
-LINES = ("You are a kind helper of our shop.", "Answer in one word.", "Take your time.")
-
-
-def heeding(body: Body) -> Reply:
-    """Today's model needs one line of its prompt, the small one needs examples."""
-    if body["model"] == "bad":
-        return picky(body)
-    text = json.dumps(body["messages"])
-    number = int(re.findall(r"Ticket number (\d+)", text)[-1])
-    wrong = number % 4 == 0 and "one word" not in text
-    answer = right_answer(number + 1 if wrong else number)
-    return Reply(text=answer, usage=TokenUsage(input_tokens=len(text) // 4, output_tokens=2))
 
 
 def asking(root: Path, port: int, key: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,16 @@ from harness.plan.planning import Selection, plan_review
 from harness.record.base import Result, Verdict
 from harness.workspace.workspace import load_workspace
 from tests.recompute.review import recompute
-from tests.support.reviews import CYCLE, NOW, Shape, run_review
-from tests.support.tuning import TUNE, picky, run_tuning, tune_task, write_tune_workspace
+from tests.support.reviews import CYCLE, NOW, Shape, run_review, write
+from tests.support.tuning import (
+    LINES,
+    TUNE,
+    heeding,
+    picky,
+    run_tuning,
+    tune_task,
+    write_tune_workspace,
+)
 from tests.support.wire.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
@@ -100,10 +109,73 @@ def test_its_hash_is_signed_locked_and_held(
     prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
     own = prompt.read_text("utf-8")
     prompt.write_text(f"{own}Please.\n", encoding="utf-8")
-    run(["gate", *at])
-    assert "tickets: prompt: prompt changed" in capsys.readouterr().out
+    assert run(["gate", *at]) == ExitCode.GATE_FAILED
+    signed = "prompt changed, and bad~tuned was signed for its prompt: no record has this one"
+    assert f"tickets: model: {signed}" in capsys.readouterr().out
     prompt.write_text(own, encoding="utf-8")
     feature.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def shorter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DecisionRecord]:
+    """A workspace with `tune: [incumbent]`, tuned and reviewed, and its record."""
+    root = tmp_path_factory.mktemp("shorter")
+    at = ["-w", str(root)]
+    with OpenAIServer(heeding) as server, InlineCluster() as cluster:
+        write_tune_workspace(root, server.port, Shape(cases=330, candidates="bad"))
+        write(root / "prompts" / "tickets" / "default.j2", "\n\n".join([*LINES, "{{ input }}\n"]))
+        feature = root / "features" / "tickets.yaml"
+        feature.write_text(f"{feature.read_text('utf-8')}tune: [incumbent]\n", encoding="utf-8")
+        assert run(["tune", "tickets", *at]) == ExitCode.OK
+        assert run(["plan", *at]) == ExitCode.OK
+        run_review(root, cluster, run_id="review")
+    (record,) = review(root, settings=RunSettings(clock=lambda: NOW)).records
+    return root, record
+
+
+def test_todays_model_under_a_shorter_prompt_is_an_option_with_a_test_and_a_page(
+    shorter: tuple[Path, DecisionRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, record = shorter
+    own = record.options[1]
+    assert (record.verdict, record.chosen) == (Verdict.DOWNGRADE, "big~tuned")
+    assert (own.result, own.lever, own.prompts_tried) == (Result.PASS, "prompt", 8)
+    folder = root / "reviews" / CYCLE
+    page = (folder / "documents" / "tickets.md").read_text("utf-8").replace("\\", "")
+    title = "# Switch ticket topic from big to big~tuned, the same model under another prompt: "
+    assert page.startswith(title)
+    assert (
+        "`incumbent: big~tuned` in features/tickets.yaml, asked under "
+        "prompts/tickets/big~tuned.j2 in place of prompts/tickets/default.j2" in page
+    )
+    assert f"8 prompts tried on {TUNE} other cases; this one held on the deciding cases" in page
+    assert recompute(folder, NOW.date()).findings == []
+    assert run(["why", "tickets", "--prompts", "-w", str(root)]) == ExitCode.OK
+    why = capsys.readouterr().out
+    assert [f"-{line}" in why for line in LINES] == [True, False, True]
+
+
+def test_its_hash_is_locked_and_another_prompt_turns_the_gate_red(
+    shorter: tuple[Path, DecisionRecord], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, record = shorter
+    at = ["-w", str(root)]
+    by = ["--by", "dana@example.com", "--reason", "agreed", "--cycle", CYCLE, *at]
+    assert run(["decide", "tickets", "accept", *by]) == ExitCode.OK
+    assert run(["lock", *at]) == ExitCode.OK
+    locked = json.loads((root / "rightsizing.lock").read_text("utf-8"))["features"]["tickets"]
+    assert locked["accepted"]["prompt_sha256"] == record.options[1].target.prompt_sha256
+    assert locked["accepted"]["prompt_file"] == "prompts/tickets/big~tuned.j2"
+    assert locked["before"]["prompt_sha256"] == record.current.prompt_sha256
+    feature = root / "features" / "tickets.yaml"
+    text = feature.read_text("utf-8")
+    feature.write_text(text.replace("incumbent: big", "incumbent: big~tuned"), encoding="utf-8")
+    assert run(["gate", *at]) == ExitCode.OK
+    prompt = root / "prompts" / "tickets" / "big~tuned.j2"
+    prompt.write_text(f"{prompt.read_text('utf-8')}Please.\n", encoding="utf-8")
+    assert run(["gate", *at]) == ExitCode.GATE_FAILED
+    signed = "prompt changed, and big~tuned was signed for its prompt: no record has this one"
+    assert f"tickets: model: {signed}" in capsys.readouterr().out
 
 
 def test_a_tuned_prompt_of_no_candidate_is_told_and_todays_model_may_have_one(

@@ -1,0 +1,114 @@
+"""What a feature's review is foreseen to ask: as its plan rehearsed it, by what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import chain
+
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.conduct.reviewing.progress import Upcoming
+from harness.judge.decision.standing import QualityState, Standing
+from harness.plan.model import Money, Power
+from harness.stats.sequential.foresight import AskedSoFar, Foresight
+
+_GO_ON = frozenset({QualityState.OPEN, QualityState.NOT_ASKED, QualityState.WAITING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ahead:
+    """Of one model: the share of the cases that it will have been asked, expected and at most."""
+
+    share: float = 0.0
+    most: float = 0.0
+    live: int = 0
+    """Live requests that are expected yet, for its times."""
+    most_live: int = 0
+
+
+class Foreseen:
+    """All answers of one feature, those that it has too; who is told of changes keeps the sum.
+
+    Of a feature that a model judges the plan's figures stay: the judges' rulings are not foreseen.
+    """
+
+    def __init__(self, run: FeatureRun) -> None:
+        self._run = run
+        self._money = money = run.plan.money or Money.nothing()
+        self._told = Upcoming(
+            most=money.calls, expected=money.expected_calls, usd=money.expected_usd
+        )
+
+    def spared(self) -> Upcoming:
+        """How much less it is than was told last, by the options that go on; it may be more."""
+        power = self._run.plan.power
+        if power is None or power.foresight is None or self._run.plan.judges:
+            return Upcoming(most=0, expected=0)
+        return self._tell(self._ahead(power, power.foresight))
+
+    def ended(self) -> Upcoming:
+        """How much less: nothing more than was read is asked."""
+        if self._run.plan.judges:
+            return Upcoming(most=0, expected=0)
+        return self._tell({})
+
+    def _ahead(self, power: Power, foresight: Foresight) -> dict[str, _Ahead]:
+        run, seen = self._run, [self._seen(standing) for standing in self._run.standings()]
+        each, todays = foresight.given(seen)
+        most = [one.share if one.ended else 1.0 for one in seen]
+        likely = run.plan.by_model(each, todays)
+        at_most = run.plan.by_model(most, max(most, default=0.0))
+        ahead = {
+            name: _Ahead(share=share, most=max(at_most[name], share))
+            for name, share in likely.items()
+        }
+        open_ = zip(run.options, seen, strict=True)
+        for name in {run.asks(option) for option, one in open_ if not one.ended}:
+            if name in ahead and name not in run.latencies:
+                live = run.plan.latency_requests
+                likely_live = round(live * power.shares[name].passes)
+                ahead[name] = replace(ahead[name], live=likely_live, most_live=live)
+        own = run.incumbent.name
+        if own in ahead and own not in run.latencies:
+            live = run.plan.latency_requests
+            ahead[own] = replace(ahead[own], live=live, most_live=live)
+        return ahead
+
+    def _seen(self, standing: Standing) -> AskedSoFar:
+        """Of one that passed its protected cases count as asked: they are, before it is taken."""
+        size = max(len(self._run.design.order), 1)
+        share = min(standing.asked / size, 1.0)
+        if standing.state is QualityState.PASSES:
+            share += (1 - share) * min(len(self._run.protected()) / size, 1.0)
+        pairs = self._run.pairs(standing.option).pairs
+        known = [pair.difference for pair in pairs if pair.difference is not None]
+        gains, losses = (sum(max(sign * one, 0.0) for one in known) for sign in (1, -1))
+        return AskedSoFar(
+            share=share,
+            ended=standing.state not in _GO_ON or standing.asked >= size,
+            gains=gains,
+            losses=losses,
+            agreed=len(known) - gains - losses,
+        )
+
+    def _tell(self, ahead: Mapping[str, _Ahead]) -> Upcoming:
+        """Without a model in `ahead` nothing more is asked of it than was read."""
+        run, money, whole = (
+            self._run,
+            self._money,
+            len(self._run.design.order) * self._run.plan.repeats,
+        )
+        read = run.trials_read()
+        most, expected, usd = read, read, Decimal(0)
+        for name in (run.incumbent.name, *run.rungs):
+            own, known = len(run.read(name)), ahead.get(name, _Ahead())
+            left = max(round(known.share * whole) - own, 0) + known.live
+            most += max(round(known.most * whole) - own, 0) + known.most_live
+            expected += left
+            usd += (own + left) * money.usd_of(name)
+        asked = (*run.live, *chain.from_iterable(run.tuned.values()))
+        usd += sum((money.usd_of(one.trial.option) for one in asked), Decimal(0))
+        now = Upcoming(most=most, expected=expected, usd=usd)
+        before, self._told = self._told, now
+        return before - now

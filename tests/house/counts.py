@@ -21,6 +21,17 @@ STAGES = {
     "Facts": "as the record or the journal keeps it",
 }
 """Words behind a name that say at which stage a thing is."""
+OWN_DECORATORS = {
+    "cache",
+    "cached_property",
+    "classmethod",
+    "contextmanager",
+    "dataclass",
+    "lru_cache",
+    "property",
+    "staticmethod",
+}
+"""Decorators behind which a name is called by whoever says it."""
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z0-9]*|[A-Z]+")
 OPTION_FORMS = (
     "Rung",  # planned: a model as a feature would ask it
@@ -131,16 +142,20 @@ def _room(path: Path) -> str:
 def called_by_nobody(root: Path) -> set[str]:
     """Functions, methods and classes of the product whose names its files say nowhere else.
 
-    Not those that somebody else's library calls: decorated ones, and visitors of a syntax tree.
+    Templates are files of it, too. Not those that somebody else's library calls: what another
+    decorator than `OWN_DECORATORS` hands over, and visitors of a syntax tree.
     """
     texts = {path: path.read_text(encoding="utf-8") for path in product_files(root)}
-    said = Counter(word for text in texts.values() for word in re.findall(r"[A-Za-z_]\w*", text))
+    templates = (path for package in PACKAGES for path in (root / package).rglob("*.j2"))
+    everything = [*texts.values(), *(path.read_text(encoding="utf-8") for path in templates)]
+    said = Counter(word for text in everything for word in re.findall(r"[A-Za-z_]\w*", text))
     return {
         f"{path.relative_to(root)}:{node.name}"
         for path, text in texts.items()
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if said[node.name] == 1 and not node.decorator_list
+        if said[node.name] == 1
+        if {re.split(r"\W", ast.unparse(by))[0] for by in node.decorator_list} <= OWN_DECORATORS
         if not node.name.startswith(("__", "visit_"))
     }
 

@@ -147,7 +147,7 @@ class Document:
                 found |= slots.get(one) or self.whole.get(one) or set()
             return found or None
 
-        own = () if template is None else (template,)
+        own = () if template is None else (f"{template} of {{of}}", template)
         table = _OF_TWO if grid.caption.startswith(_OF_TWO) else grid.caption
         known = claims(f"table {table}: {name}")
         longer = (one for one in known if template is not None and one.startswith(template))

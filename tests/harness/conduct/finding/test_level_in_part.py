@@ -12,10 +12,12 @@ from harness.plan.expecting import LEVEL_CASES, expected_level_labels
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason, Verdict
-from harness.tell.pages import to_document
+from harness.record.stored import read_records, write_records
+from harness.tell.pages import publish, to_document
 from harness.workspace.workspace import load_workspace
 from providers.completion import TokenUsage
 from reports.render import render
+from tests.recompute.review import recompute_feature
 from tests.support.reviews import (
     CYCLE,
     NOW,
@@ -98,6 +100,10 @@ def test_the_level_is_asked_for_only_where_it_depends_on_what_lacks(
     assert floor is not None
     assert (floor.clears, floor.right, floor.unlabelled, floor.fewest_labels) == told
     page = render(to_document(record, NOW), to="md")
+    folder = tmp_path / "published"
+    write_records([record], folder)
+    publish(read_records(folder), folder, now=NOW)
+    assert recompute_feature(folder, "tickets").findings == []
     asks = "rightsize label tickets)" in page
     assert asks is (floor.clears is None)
     assert ("random cases would tell: rightsize label" in page) is (len(bare) > LEVEL_CASES)

@@ -33,7 +33,7 @@ from providers.wire.secret import Secret
 
 OPENERS: Mapping[str, str] = {
     "anthropic": "providers.anthropic:open_anthropic",
-    "command": "providers.programs.command:open_command",
+    "command": "providers.command:open_command",
     "google": "providers.google:open_google",
     "google-generativeai": "providers.google_generativeai:open_generativeai",
     "openai": "providers.openai:open_openai",

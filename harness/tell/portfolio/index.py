@@ -21,7 +21,7 @@ from harness.money.portfolio.overview import (
     Sums,
     overview,
 )
-from harness.money.portfolio.run_rate import run_rate_of_all
+from harness.money.portfolio.progress import run_rate_of_all
 from harness.record.base import State, Verdict
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord, sha256

@@ -11,8 +11,7 @@ from decimal import Decimal
 from harness.errors import UsageError
 from harness.money.portfolio.change import DecisionEvent, Driver, change_since, costs, moves, stood
 from harness.money.portfolio.overview import Overview, overview
-from harness.money.portfolio.progress import Kept, kept_promises
-from harness.money.portfolio.run_rate import run_rate_of_all
+from harness.money.portfolio.progress import Kept, kept_promises, run_rate_of_all
 from harness.money.portfolio.to_do import Action, Task, to_do
 from harness.record.model import DecisionRecord, sha256
 from harness.tell.facts import read_facts

@@ -12,8 +12,15 @@ from typing import Literal, TypeAlias
 
 from harness.money.portfolio.change import Moved, Movement
 from harness.money.portfolio.overview import FeatureMoney, Overview, Tag
-from harness.money.portfolio.progress import Kept, funnel, kept_promises
-from harness.money.portfolio.run_rate import By, RunRate, run_rate_of_all, run_rates
+from harness.money.portfolio.progress import (
+    By,
+    Kept,
+    RunRate,
+    funnel,
+    kept_promises,
+    run_rate_of_all,
+    run_rates,
+)
 from harness.record.base import Result
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.money.portfolio.overview import Overview
-from harness.money.portfolio.run_rate import run_rate_of_all, run_rates
+from harness.money.portfolio.progress import run_rate_of_all, run_rates
 from harness.money.portfolio.to_do import to_do
 from harness.tell.portfolio.spreadsheet import FIELDS, Kind, Value, rows_of
 from harness.tell.portfolio.tasks import due_text, effort_and_risk, what_text

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.bring.logs.rows.batches import CsvColumns
 from harness.bring.logs.rows.lines import CHUNK, table_cells
-from harness.bring.logs.rows.tables import CsvColumns
 
 if TYPE_CHECKING:
     from pathlib import Path

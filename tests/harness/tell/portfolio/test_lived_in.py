@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from harness.errors import UsageError
 from harness.money.portfolio.change import Mover, as_of, change_since, stood
 from harness.money.portfolio.overview import overview
-from harness.money.portfolio.progress import funnel, kept_promises
-from harness.money.portfolio.run_rate import run_rate_of_all, run_rates
+from harness.money.portfolio.progress import funnel, kept_promises, run_rate_of_all, run_rates
 from harness.money.portfolio.to_do import Action, to_do
 from harness.record.base import Reason, State
 from harness.record.money import Lever

@@ -1,1 +1,0 @@
-"""Programs of the team that answer in the place of a model."""

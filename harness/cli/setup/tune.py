@@ -16,9 +16,8 @@ from harness.conduct.opening import find_workspace
 from harness.conduct.planning import plan
 from harness.conduct.preparing.showing_prompts import prompt_lines, tune_prompt
 from harness.conduct.preparing.trying import PromptToTry, Tried, try_prompt
-from harness.conduct.tuning.asked import asked_tunings
 from harness.conduct.tuning.searching import Goal, TriedPrompt, TuneFound
-from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt
+from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt, asked_tunings
 from harness.conduct.tuning.tuning import tune as find_prompt
 from harness.errors import CannotTellError
 from harness.plan.planning import Selection

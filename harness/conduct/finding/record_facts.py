@@ -18,8 +18,7 @@ from typing import Literal, TypeAlias
 from harness.ask.replay.offline_backend import PREFIX
 from harness.conduct.finding.checks import judge_facts, label_facts
 from harness.conduct.finding.feature_run import FeatureRun
-from harness.conduct.finding.option_costs import bill
-from harness.conduct.finding.program_runs import program_facts
+from harness.conduct.finding.option_costs import bill, program_facts
 from harness.journal.journal import Journal
 from harness.journal.journal import SpentOrReserved as Spent
 from harness.journal.trials import Attempt, Trial

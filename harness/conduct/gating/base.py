@@ -1,10 +1,13 @@
 """A workspace before the change: what the base branch states, read from git.
 
 Whoever opens a pull request writes the workspace in it too; what binds them is on the base branch.
+
+A handle or a team of CODEOWNERS is the forge's to map to a person; its review rule enforces those.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +19,6 @@ from evalsets.loading import load_evalset
 from evalsets.source import SourceError
 from harness.bring.logs.attributing import FILE as ATTRIBUTION
 from harness.conduct.gating import git
-from harness.conduct.gating.owners import OWNERS_FILES, owners_of
 from harness.errors import UsageError
 from harness.gate.inputs import Stated
 from harness.record.model import DecisionRecord
@@ -204,3 +206,37 @@ def _owners(
 
 def _addresses(models: Mapping[str, ModelConfig]) -> dict[str, str]:
     return {name: model_address(one) for name, one in models.items()}
+
+
+OWNERS_FILES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+"""Where a forge looks for it, the first of them first."""
+
+
+def owners_of(text: str, path: str) -> tuple[str, ...]:
+    r"""E-mails of the owners of a path: of the last line that fits; none where one has no e-mail.
+
+    >>> owners_of("* @team\\n/reviews/ a@example.com b@example.com # both", "reviews/a.json")
+    ('a@example.com', 'b@example.com')
+    >>> owners_of("* a@example.com @team", "reviews/a.json")
+    ()
+    """
+    found: tuple[str, ...] = ()
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if words and not words[0].startswith("[") and _fits(words[0], path):
+            found = tuple(words[1:])
+    by_mail = all("@" in name[1:] for name in found)
+    return found if by_mail else ()
+
+
+def _fits(pattern: str, path: str) -> bool:
+    """Whether a pattern of gitignore's kind covers a path."""
+    anchored = "/" in pattern.rstrip("/")
+    parts = [_part(part) for part in re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))]
+    start = "" if anchored else "(?:.*/)?"
+    return re.fullmatch(f"{start}{''.join(parts)}(?:/.*)?", path) is not None
+
+
+def _part(part: str) -> str:
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return known.get(part, re.escape(part))

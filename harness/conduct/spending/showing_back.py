@@ -16,8 +16,7 @@ from harness.bring.spending.stored import Placing, StoredHours, stored_logs
 from harness.bring.spending.unusual import unusual_hours
 from harness.conduct.preparing.hosting_everything import owned_capacity
 from harness.conduct.preparing.importing_traffic import LogsToRead, import_traffic
-from harness.conduct.spending.made_up_logs import write_made_up
-from harness.conduct.spending.made_up_metrics import METRICS_FILE
+from harness.conduct.spending.made_up_logs import METRICS_FILE, write_made_up
 from harness.errors import UsageError
 from harness.money.measured import TrafficFinding
 from harness.money.owned.capacity import OwnedCapacity

@@ -1,4 +1,4 @@
-"""`rightsize tune`: a prompt for one model, found on the tune cases alone.
+"""`rightsize tune`: a prompt for each model that is asked for, found on the tune cases alone.
 
 No deciding case is read: whatever asks and compares here is given the tune cases and nothing else.
 """
@@ -45,7 +45,7 @@ from harness.plan.ladder import PlannedOption, plan_option
 from harness.plan.model import FeaturePlan
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
-from harness.workspace.model_file import TUNED, split_option
+from harness.workspace.model_file import TUNED, is_tuned, split_option
 from harness.workspace.prompts import PromptFile
 from harness.workspace.state import journal_file, state_folder
 from harness.workspace.workspace import Workspace
@@ -59,7 +59,7 @@ class PromptToTune:
     """Folder of the workspace."""
     feature: str
     model: str | None
-    """None: each option that the feature's `tune:` names (`harness.conduct.tuning.asked`)."""
+    """None: each option that the feature's `tune:` names (`harness.conduct.tuning.tuning`)."""
     max_spend_usd: Decimal | None = None
     """Of this tuning, all its runs in a cycle together; None: what the policy leaves."""
     brought: tuple[Path, ...] = ()
@@ -323,3 +323,33 @@ def _more(found: TuneFound, plan: FeaturePlan) -> Decimal | None:
     if traffic is None or new is None or old is None:
         return None
     return (new.usd_per_request - old.usd_per_request) * traffic.requests_per_month
+
+
+def asked_tunings(asked: PromptToTune, *, on: date) -> tuple[PromptToTune, ...]:
+    """A search for the model that is named, else for each option that the feature's `tune:` names.
+
+    `incumbent` is today's model. Of it the cheapest prompt that holds the limit is sought where the
+    file asks and no goal is stated: a dearer one would never be chosen.
+
+    Raises:
+        WorkspaceError: a fault of the workspace or of this feature.
+        UsageError: no model is named, and the feature's file asks for none.
+    """
+    loaded = checked_workspace(asked.root, on=on, features=(asked.feature,))
+    if asked.feature not in loaded.features:
+        return (asked,)  # The search itself says what is wrong with it.
+    config = loaded.features[asked.feature]
+    if asked.model is not None:
+        named = config.incumbent if asked.model == "incumbent" else asked.model
+        return (replace(asked, model=named),)
+    if not config.to_tune:
+        raise UsageError(
+            f"--model: name the option whose prompt is sought, or state `tune: [incumbent]` in "
+            f"features/{asked.feature}.yaml"
+        )
+    today = config.incumbent
+    return tuple(
+        replace(asked, model=one, goal=asked.goal or ("shorter" if one == today else "better"))
+        for one in config.to_tune
+        if one != today or not is_tuned(one)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from harness.conduct.finding.program_runs import _facts
+from harness.conduct.finding.option_costs import _facts
 from harness.conduct.finding.scores import Scored
 from harness.journal.trials import Attempt
 from providers.completion import TokenUsage

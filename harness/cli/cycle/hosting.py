@@ -14,7 +14,7 @@ from harness.conduct.opening import find_workspace
 from harness.conduct.preparing.hosting_everything import hosting as work_out
 from harness.money.owned.capacity import OwnedCapacity
 from harness.money.owned.paid import cost_of, paid_hours
-from harness.tell.portfolio.hosting_words import owned_lines
+from harness.tell.portfolio.owned_section import owned_lines
 
 
 @click.command()

@@ -33,8 +33,8 @@ from harness.money.spend.timespan import Timespan, midnight, span_named, span_of
 from harness.record.stored import read_every
 from harness.tell.facts import read_facts
 from harness.tell.reconciliation import FILE as BILL_FILE
+from harness.tell.showback.page import write_showback
 from harness.tell.showback.tables import lines_csv, showback_xlsx
-from harness.tell.showback.writing import write_showback
 from harness.workspace.workspace import Workspace, load_for_spend
 
 _TREND = 12

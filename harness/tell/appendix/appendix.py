@@ -12,8 +12,7 @@ from harness.tell import figures
 from harness.tell.appendix.evidence import evidence_sections
 from harness.tell.appendix.money import money_sections
 from harness.tell.appendix.proof import proof_tables
-from harness.tell.appendix.quality import quality_blocks, tested
-from harness.tell.appendix.sureness import reliability
+from harness.tell.appendix.quality import quality_blocks, reliability, tested
 from harness.tell.appendix.trust import audit, cascades, repeats
 from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table

@@ -1,10 +1,13 @@
-"""The appendix on quality: how it was tested, what each option showed, what figures rest on."""
+"""The appendix on quality: how it was tested, what each option showed, how sure a model was."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
+from harness.record.sureness import ReliabilityFacts
 from harness.tell.appendix.trust import agreement_tables, mixes
 from harness.tell.page.missing import missing_table
 from harness.tell.words import at_worst, count, points, reasons_text, result_word, share, table
@@ -240,3 +243,33 @@ def _missing_cells(option: OptionRecord) -> tuple[str, str]:
         f"{lost.current} / {lost.candidate}",
         f"{lost.failed_current} / {lost.failed_candidate}",
     )
+
+
+def reliability(record: DecisionRecord) -> Iterator[Block | None]:
+    """A paragraph and a table for each model that told how sure it is."""
+    for facts in record.evidence.reliability or ():
+        yield _in_a_line(facts)
+        yield table(
+            f"How sure against how right: {facts.option}",
+            ("it told", "answers", "told on average", "right", "squared error"),
+            (
+                (
+                    f"{band.low:g} to {band.high:g}",
+                    count(band.n),
+                    share(band.said),
+                    share(band.right),
+                    f"{band.squared_error:.4f}",
+                )
+                for band in facts.bands
+            ),
+        )
+
+
+def _in_a_line(facts: ReliabilityFacts) -> Paragraph:
+    text = (
+        f"{facts.option} told a probability with {plural(facts.answers, 'answer')} that decided. "
+        f"Its Brier score is {facts.brier:.4f}: 0 is best, and telling one half each time has "
+        f"0.25. What it told and how often it was right differ by {facts.gap:.1f} points on "
+        "average."
+    )
+    return Paragraph(lead="How sure it was.", runs=(text,))

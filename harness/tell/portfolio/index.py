@@ -26,8 +26,8 @@ from harness.record.base import State, Verdict
 from harness.record.lifecycle import standing
 from harness.record.model import DecisionRecord, sha256
 from harness.tell.facts import read_facts
-from harness.tell.portfolio.hosting_words import bought_blocks
 from harness.tell.portfolio.next_quarter import Since, since_last
+from harness.tell.portfolio.owned_section import bought_blocks
 from harness.tell.portfolio.pictures import (
     change_blocks,
     funnel_picture,

@@ -1,4 +1,4 @@
-"""A showback's page: of all spend, or of one team; readable in a minute, the figures below.
+"""A showback's page and its files: of all spend, or of one team; readable in a minute.
 
 The first part answers in order: what was spent, on what, whose, why it changed, what belongs to
 nobody, what to do next.
@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from harness.money.spend.outlook import Outlook
-from harness.money.spend.showback import DRIVERS, ShownBack, SpendDriver, SpendFigures
+from harness.money.spend.showback import DRIVERS, Chargeable, ShownBack, SpendDriver, SpendFigures
 from harness.record.model import sha256
+from harness.record.stored import replace_text
 from harness.tell.facts import axis_begins
-from harness.tell.portfolio.chargeback_words import chargeback_words
 from harness.tell.portfolio.owned_section import idlest_step, owned_section
 from harness.tell.portfolio.spend import bare
 from harness.tell.showback.opening import headlines, in_short
@@ -34,6 +35,7 @@ from harness.tell.showback.phrases import (
     whose,
 )
 from harness.tell.showback.sections import sections
+from harness.tell.showback.tables import focus_csv, lines_csv
 from harness.tell.words import count
 from harness.wording import DASH, amount_text, plural, usd
 from reports.document import (
@@ -50,6 +52,7 @@ from reports.document import (
     Table,
     Waterfall,
 )
+from reports.render import render_index
 
 _ZERO = Decimal(0)
 _UNTAGGED = 10
@@ -292,3 +295,56 @@ def _untagged(told: _Told) -> Iterator[Block]:
         lead="Lines for attribution.yaml that say whose it is.",
         items=tuple(f"`{rule_for(one.name)}`" for one in found[:_RULES]),
     )
+
+
+def chargeback_words(found: Chargeable) -> str:
+    """`may not be charged to teams yet: WHAT IS MISSING (WHAT IS ENOUGH)`."""
+    parts = (_allocation(found), _bill(found))
+    enough = [text for is_enough, text in parts if is_enough]
+    if found.may_be_charged:
+        return f"may be charged to teams: {', and '.join(enough)}"
+    missing = [] if found.covered else ["no log covers some hours"]
+    missing += [text for is_enough, text in parts if not is_enough]
+    kept = f" ({', and '.join(enough)})" if enough else ""
+    return f"may not be charged to teams yet: {'; '.join(missing)}{kept}"
+
+
+def _allocation(found: Chargeable) -> tuple[bool, str]:
+    told, needed = found.allocated_told, _share(found.allocated_needed)
+    if told is None:
+        return False, "nothing was spent"
+    if found.is_allocated:
+        return True, f"allocation, {_share(told)} of {needed} needed, is enough"
+    return False, f"allocation, {_share(told)} of {needed} needed, is not enough"
+
+
+def _bill(found: Chargeable) -> tuple[bool, str]:
+    told, allowed = found.unexplained_told, _share(found.unexplained_allowed)
+    if told is None:
+        return False, "a bill compared is missing, `rightsize verify --actual FILE`"
+    if found.is_reconciled:
+        return True, f"of the bill {_share(told)} is unexplained, within {allowed} allowed"
+    return False, f"of the bill {_share(told)} is unexplained, above {allowed} allowed"
+
+
+def _share(share: Decimal) -> str:
+    """`71 %`, `94.9 %`."""
+    return f"{(share * 100).normalize():f} %"
+
+
+def write_showback(shown: ShownBack, folder: Path, *, made_up: bool = False) -> tuple[Path, ...]:
+    """Write the page of all spend, one a team, and the tables; returns them, the index first."""
+    pages = {"index": "", **{f"teams/{page_name(one.team)}": one.team for one in shown.teams}}
+    (folder / "teams").mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, team in pages.items():
+        page = to_showback(shown, team, made_up=made_up)
+        for ending in ("html", "md"):
+            path = folder / f"{name}.{ending}"
+            replace_text(path, render_index(page, to=ending))
+            written.append(path)
+    tables = {"showback.csv": lines_csv(shown.whole.now), "focus.csv": focus_csv(shown)}
+    for name, text in tables.items():
+        replace_text(folder / name, text)
+        written.append(folder / name)
+    return tuple(written)

@@ -22,8 +22,8 @@ from harness.tell.showback.phrases import (
     seen,
     share_of,
     table_of,
+    unit_blocks,
 )
-from harness.tell.showback.units import unit_blocks
 from harness.tell.words import count
 from harness.wording import DASH, plural, usd
 from reports.document import Bars, Block, Bullets, NamedAmount, Paragraph, Section

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.money.spend.lines import Consumed, Outlay, PeriodSpend
 from harness.money.spend.showback import Chargeable, chargeable
 from harness.money.spend.timespan import span_of
-from harness.tell.portfolio.chargeback_words import chargeback_words
+from harness.tell.showback.page import chargeback_words
 from harness.workspace.policy_file import ChargebackPolicy
 
 NOT_YET, NEEDED = "may not be charged to teams yet", "of 95 % needed"

@@ -20,8 +20,13 @@ from harness.record.money import (
     RateFacts,
 )
 from harness.record.proof import DesignFacts, ProofFacts
-from harness.record.quality_parts import GuardrailResult, Quality, SliceResult, StopFacts
-from harness.record.sureness import ReliabilityFacts
+from harness.record.quality_parts import (
+    GuardrailResult,
+    Quality,
+    ReliabilityFacts,
+    SliceResult,
+    StopFacts,
+)
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,

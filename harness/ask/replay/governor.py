@@ -13,8 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
-from harness.ask.replay.places import NO_SEAT, Seat
-from harness.ask.replay.throttle import LaneCounts, LaneLimits, Throttle, Uses
+from harness.ask.replay.throttle import NO_SEAT, LaneCounts, LaneLimits, Seat, Throttle, Uses
 from harness.journal.trials import FaultKind, Lane, LaneHistory, Trial
 
 BYTES_PER_TOKEN = 4

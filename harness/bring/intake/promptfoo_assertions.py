@@ -17,7 +17,7 @@ from harness.bring.intake.promptfoo_templates import NotTheSameError, filled
 from harness.bring.intake.values import a_list, a_text, an_object
 from harness.judge.scoring.assertions import SCRIPT, SET, known
 from harness.judge.scoring.checks import comma_separated, js_text
-from harness.judge.scoring.foreign.html import SPACE
+from harness.judge.scoring.foreign.markup import SPACE
 from harness.judge.scoring.foreign.rouge import has_quotes
 from harness.judge.scoring.javascript import names_variables, script_fault
 from harness.judge.scoring.js_regex import UntranslatableError, to_python

@@ -37,7 +37,7 @@ from harness.record.parts import (
     Spend,
     Target,
 )
-from harness.record.sureness import ReliabilityFacts, SureBand
+from harness.record.quality_parts import ReliabilityFacts, SureBand
 from harness.record.trust import AnswersFacts, EvalSetFacts
 from harness.stats.calibration import curve
 from harness.workspace.fingerprints import fingerprint

@@ -18,8 +18,7 @@ from typing import Self
 from harness.ask.replay.engine import WINDOW
 from harness.ask.replay.governor import lane_of
 from harness.ask.replay.ledger import Ledger
-from harness.ask.replay.places import MOST_KEPT
-from harness.ask.replay.throttle import LaneLimits
+from harness.ask.replay.throttle import MOST_KEPT, LaneLimits
 from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.reviewing.feature_review import (
     BatchQueue,

@@ -19,9 +19,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from evalsets.source import SourceError, read_yaml
-from harness.judge.scoring.foreign.html import SPACE, contains_html, is_html
+from harness.judge.scoring.foreign.markup import SPACE, contains_html, contains_xml, is_html, is_xml
 from harness.judge.scoring.foreign.rouge import rouge_1
-from harness.judge.scoring.foreign.xml import contains_xml, is_xml
 from harness.judge.scoring.javascript import ScriptError, script_value
 
 _WORDS = re.compile(f"[^{re.escape(SPACE)}]+")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
-from harness.record.quality_parts import Quality
-from harness.record.sureness import ReliabilityFacts
+from harness.record.quality_parts import Quality, ReliabilityFacts
 from harness.tell.appendix.trust import agreement_tables, mixes
 from harness.tell.page.missing import missing_table
 from harness.tell.words import at_worst, count, points, reasons_text, result_word, share, table

@@ -12,8 +12,7 @@ from harness.record.base import Reason, Recorded
 from harness.record.model import DecisionRecord
 from harness.record.money import CascadeMonth, LeverBasis, PortionFacts, TierFacts
 from harness.record.parts import Registered
-from harness.record.quality_parts import AbsentFacts
-from harness.record.sureness import ReliabilityFacts, SureBand
+from harness.record.quality_parts import AbsentFacts, ReliabilityFacts, SureBand
 from harness.record.trust import (
     AnswersFacts,
     AuditFacts,

@@ -10,9 +10,8 @@ from functools import lru_cache
 from typing import Literal, TypeAlias, cast
 
 from evalsets.cases import FoundText
-from harness.judge.scoring.grounded.citations import CitableIds
+from harness.judge.scoring.grounded.citations import CitableIds, bare, quotes, says
 from harness.judge.scoring.grounded.figures import Figure, figures, folded, of_dates
-from harness.judge.scoring.grounded.quotes import bare, quotes, says
 from harness.judge.scoring.grounded.wording import tables
 
 Check: TypeAlias = Literal["quotes", "citations", "numbers"]

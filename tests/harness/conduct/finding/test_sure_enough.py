@@ -16,8 +16,8 @@ from harness.errors import WorkspaceError
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason, Result, Verdict
 from harness.record.model import dump, load
+from harness.record.quality_parts import ReliabilityFacts
 from harness.record.stored import write_records
-from harness.record.sureness import ReliabilityFacts
 from harness.stats.calibration import least_said, sharpness
 from harness.tell.pages import publish, to_document
 from harness.workspace.workspace import load_workspace

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from evalsets.cases import Case, FoundText, ScorerSpec
 from harness.errors import UsageError
 from harness.judge.scoring.catalogue import find_scorer, is_binary, needs_target
-from harness.judge.scoring.grounded.refusals import is_refusal
+from harness.judge.scoring.grounded.scorer import is_refusal
 from tests.support.laws import law
 
 PAIRS = Path(__file__).with_name("grounded_pairs.yaml")

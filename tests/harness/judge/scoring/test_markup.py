@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.judge.scoring.foreign.html import contains_html, is_html
+from harness.judge.scoring.foreign.markup import contains_html, contains_xml, is_html, is_xml
 from harness.judge.scoring.foreign.rouge import rouge_1, treebank_words
-from harness.judge.scoring.foreign.xml import contains_xml, is_xml
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from harness.ask.replay.calls import CallFailure, Reply
-from harness.ask.replay.throttle import NO_SEAT, LaneCounts, LaneLimits, Seat, Throttle, Uses
+from harness.ask.replay.throttle import NO_PLACE, HeldPlace, LaneCounts, LaneLimits, Throttle, Uses
 from harness.journal.trials import FaultKind, Lane, LaneHistory, Trial
 
 BYTES_PER_TOKEN = 4
@@ -27,7 +27,7 @@ class Slot(NamedTuple):
     sent_at: float
     needs: Uses = Uses()
     """What the call itself is expected to use, whatever the lane's mean."""
-    place: Seat = NO_SEAT
+    place: HeldPlace = NO_PLACE
 
 
 def lane_of(trial: Trial) -> Lane:

@@ -223,7 +223,7 @@ class Throttle:
         """Most calls on each worker's wire; None where the driver alone limits them."""
         return max(1, int(self.window) // workers) if self.prefetch(now) else None
 
-    def take(self, guess: Uses, now: float, feature: str = "") -> tuple[Uses, Seat]:
+    def take(self, guess: Uses, now: float, feature: str = "") -> tuple[Uses, HeldPlace]:
         """Take a place for a call; returns it, and what was set aside for the call."""
         place = self.places.take(feature, now)
         counts = self.counts
@@ -247,7 +247,7 @@ class Throttle:
         return most is not None and use.tokens > most
 
     def ended(
-        self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float, place: Seat
+        self, reply: Reply | None, *, sent_at: float, taken: Uses, now: float, place: HeldPlace
     ) -> None:
         """Free a call's place and learn from its reply (None: its worker was lost)."""
         self.places.leave(place)
@@ -318,7 +318,7 @@ STALE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class HeldPlace:
     """One call's place."""
 
     number: int
@@ -327,7 +327,7 @@ class Seat:
     """One of those that are kept for features that hold few."""
 
 
-NO_SEAT = Seat(0, "", is_kept=False)
+NO_PLACE = HeldPlace(0, "", is_kept=False)
 
 
 class Places:
@@ -355,10 +355,10 @@ class Places:
         """Whether a kept place is free for a call of this feature."""
         return self._kept_taken < self.kept and self._held[feature] < self._each
 
-    def take(self, feature: str, now: float) -> Seat:
+    def take(self, feature: str, now: float) -> HeldPlace:
         """A kept one where there is one for it, else one of the others."""
         self._number += 1
-        place = Seat(self._number, feature, is_kept=self.keeps_one_for(feature))
+        place = HeldPlace(self._number, feature, is_kept=self.keeps_one_for(feature))
         self._held[feature] += 1
         self._kept_taken += place.is_kept
         self.common += not place.is_kept
@@ -366,7 +366,7 @@ class Places:
             self._since[place.number] = now
         return place
 
-    def leave(self, place: Seat) -> None:
+    def leave(self, place: HeldPlace) -> None:
         """Give it back."""
         self._held[place.feature] -= 1
         self._kept_taken -= place.is_kept

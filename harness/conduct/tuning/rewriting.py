@@ -16,7 +16,7 @@ from typing import Any
 
 from evalsets.cases import Case
 from evalsets.prompts import check_template, prompt_fault
-from harness.conduct.tuning.desk import TuneDesk, TunedWay
+from harness.conduct.tuning.prompt_trials import PromptTrials, TunedWay
 from harness.conduct.tuning.ways import PromptWay
 from harness.plan.ladder import PlannedOption
 
@@ -60,7 +60,7 @@ class RewriteTask:
 def rewritten(
     start: PromptWay,
     task: RewriteTask,
-    desk: TuneDesk,
+    trials: PromptTrials,
     *,
     out_of_money: Callable[[], bool],
 ) -> tuple[PromptWay, ...]:
@@ -73,8 +73,8 @@ def rewritten(
         seed_candidate={_ONLY: start.text},
         trainset=list(task.cases),
         valset=list(task.cases),
-        adapter=_Adapter(task, desk),
-        reflection_lm=_Writer(task, desk),
+        adapter=_Adapter(task, trials),
+        reflection_lm=_Writer(task, trials),
         reflection_prompt_template=_ASKED,
         reflection_minibatch_size=BATCH,
         max_metric_calls=ROUNDS * len(task.cases),
@@ -93,12 +93,12 @@ def rewritten(
 class _Writer:
     """The model that rewrites, as GEPA calls it."""
 
-    def __init__(self, task: RewriteTask, desk: TuneDesk) -> None:
+    def __init__(self, task: RewriteTask, trials: PromptTrials) -> None:
         self._task = task
-        self._desk = desk
+        self._trials = trials
 
     def __call__(self, prompt: object) -> str:
-        return self._desk.reply(self._task.by, str(prompt), self._task.cases[0])
+        return self._trials.reply(self._task.by, str(prompt), self._task.cases[0])
 
 
 class _Stop:
@@ -122,9 +122,9 @@ class _Adapter:
 
     propose_new_texts = None
 
-    def __init__(self, task: RewriteTask, desk: TuneDesk) -> None:
+    def __init__(self, task: RewriteTask, trials: PromptTrials) -> None:
         self._task = task
-        self._desk = desk
+        self._trials = trials
         self._batch = import_module("gepa.core.adapter").EvaluationBatch
 
     def evaluate(
@@ -140,7 +140,7 @@ class _Adapter:
             found = [(case, f"(the template is broken: {fault})", 0.0) for case in batch]
         else:
             one = TunedWay.of(PromptWay(what="rewritten", text=text), self._task.rung)
-            read = self._desk.read(one, batch, counts_for=self._task.option)
+            read = self._trials.read(one, batch, counts_for=self._task.option)
             found = [(case, read[case.id][0], read[case.id][1] or 0.0) for case in batch]
         return self._batch(
             outputs=[text for _, text, _ in found],

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from evalsets.cases import Case
 from evalsets.prompt_writing import PromptSettings, with_less, with_settings
 from evalsets.splits import TuneParts
-from harness.conduct.tuning.desk import PartScore, TuneDesk, TunedWay
+from harness.conduct.tuning.prompt_trials import PartScore, PromptTrials, TunedWay
 from harness.conduct.tuning.rewriting import RewriteTask, rewritten
 from harness.conduct.tuning.targets import with_targets
 from harness.conduct.tuning.ways import PromptWay, form_lines, with_draws, with_forms
@@ -107,9 +107,9 @@ class TuneTask:
 class PromptSearch:
     """One search, from today's prompt on."""
 
-    def __init__(self, task: TuneTask, desk: TuneDesk) -> None:
+    def __init__(self, task: TuneTask, trials: PromptTrials) -> None:
         self._task = task
-        self._desk = desk
+        self._trials = trials
         self._tried: dict[tuple[str, str], TriedPrompt] = {}
         self._out_of_money = False
 
@@ -119,8 +119,8 @@ class PromptSearch:
         today = PromptWay(what="today's prompt", text=task.first.prompt.text)
         starts = [TunedWay.of(each, task.first) for each in (today, *task.brought)]
         # Before any call: what a run that stops here has spent is counted, too.
-        self._desk.note(starts[0], counts_for=task.option)
-        parts, answers = with_targets(task.plan, task.parts, self._desk)
+        self._trials.note(starts[0], counts_for=task.option)
+        parts, answers = with_targets(task.plan, task.parts, self._trials)
         self._try(starts, parts.search)
         if task.goal == "shorter":
             self._shorten(parts.search)
@@ -201,12 +201,12 @@ class PromptSearch:
             task = RewriteTask(
                 rung=start.rung, cases=cases, by=by, option=self._task.option, seed=self._task.seed
             )
-            ways = rewritten(start.way, task, self._desk, out_of_money=self._is_spent)
+            ways = rewritten(start.way, task, self._trials, out_of_money=self._is_spent)
             self._try((TunedWay.of(way, start.rung) for way in ways), cases)
 
     def _is_spent(self) -> bool:
         """Whether the search has used its half of the cap."""
-        return self._desk.used_usd * 2 >= self._task.cap_usd
+        return self._trials.used_usd * 2 >= self._task.cap_usd
 
     def _try(self, ways: Iterable[TunedWay], cases: Sequence[Case]) -> None:
         for one in ways:
@@ -216,7 +216,7 @@ class PromptSearch:
             if self._tried and self._is_spent():
                 self._out_of_money = True
                 return
-            score = self._desk.score(one, cases, counts_for=self._task.option)
+            score = self._trials.score(one, cases, counts_for=self._task.option)
             self._tried[key] = TriedPrompt(one=one, search=score)
             self._out_of_money |= score.out_of_money
 
@@ -225,7 +225,7 @@ class PromptSearch:
         ranked = sorted((t for t in tried[1:] if t.search.complete), key=self._rank)
         compared: dict[int, TriedPrompt] = {}
         for each in (tried[0], *ranked[:FINALISTS]):
-            score = self._desk.score(each.one, cases, counts_for=self._task.option)
+            score = self._trials.score(each.one, cases, counts_for=self._task.option)
             self._out_of_money |= score.out_of_money
             compared[tried.index(each)] = replace(each, choice=score)
         shown = tuple(compared.get(number, each) for number, each in enumerate(tried))

@@ -30,7 +30,7 @@ def asks_incumbent(plan: FeaturePlan, parts: TuneParts) -> bool:
 
 
 def with_targets(
-    plan: FeaturePlan, parts: TuneParts, desk: AnswersCases
+    plan: FeaturePlan, parts: TuneParts, trials: AnswersCases
 ) -> tuple[TuneParts, Mapping[str, str]]:
     """The parts with a right answer to every case that needs one, and what examples show.
 
@@ -45,7 +45,7 @@ def with_targets(
     today = plan.incumbent
     answers: Mapping[str, str] = {}
     if today is not None and to_ask:
-        answers = desk.answers(today, list(to_ask.values()))
+        answers = trials.answers(today, list(to_ask.values()))
     targets = {
         case.id: target
         for case in lacking

@@ -27,7 +27,7 @@ from harness.conduct.listening import Listener, Quiet
 from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.trying import Asking, check_quota
-from harness.conduct.tuning.desk import TuneDesk, TunedWay
+from harness.conduct.tuning.prompt_trials import PromptTrials, TunedWay
 from harness.conduct.tuning.searching import (
     LEAST_CASES,
     Goal,
@@ -230,13 +230,13 @@ def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> Tuned
     """Search, choose, and write the prompt if one did better than today's."""
     plan, journal = task.plan, asking.journal
     spent = tuning_spend(journal_file(root), plan.feature, task.option, cycle=cycle)
-    desk = TuneDesk(plan, asked_models(task), asking, spent)
-    found = PromptSearch(task, desk).find()
+    trials = PromptTrials(plan, asked_models(task), asking, spent)
+    found = PromptSearch(task, trials).find()
     path, option = None, task.option
     if found.best is not None:
         option = found.best.one.option
         if option != task.option:
-            desk.count_whole_search(option, counts_for=task.option)
+            trials.count_whole_search(option, counts_for=task.option)
         path = root / "prompts" / plan.feature / f"{option}.j2"
         path.write_text(found.best.one.way.text, encoding="utf-8", newline="\n")
     return TunedPrompt(
@@ -245,7 +245,7 @@ def tuned_on(task: TuneTask, asking: Asking, *, root: Path, cycle: str) -> Tuned
         path=path,
         found=found,
         parts=(len(task.parts.examples), len(task.parts.search), len(task.parts.choice)),
-        spent_usd=desk.spent_usd,
+        spent_usd=trials.spent_usd,
         prompts_tried=prompts_tried(journal, plan.feature, option),
         more_monthly_usd=_more(found, plan),
     )

@@ -27,7 +27,7 @@ from harness.cli.cycle.review import write_demo
 from harness.conduct.model_hosts import Local, serve_here
 from harness.conduct.opening import cycle_of, utc_now
 from harness.conduct.preparing.trying import Asking
-from harness.conduct.tuning.desk import PartScore, TuneDesk
+from harness.conduct.tuning.prompt_trials import PartScore, PromptTrials
 from harness.conduct.tuning.searching import TriedPrompt
 from harness.conduct.tuning.tuning import (
     PromptToTune,
@@ -88,9 +88,9 @@ def tuned(root: Path, feature: str) -> Iterator[str]:
         found = tuned_on(task, asking, root=root, cycle=cycle)
         ways = [found.found.today.one, *([found.found.best.one] if found.found.best else [])]
         spent = tuning_spend(path, feature, task.option, cycle=cycle)
-        desk = TuneDesk(plan, task.rungs, asking, spent)
+        trials = PromptTrials(plan, task.rungs, asking, spent)
         cases = plan.sample.deciding
-        measured = [desk.score(one, cases, counts_for=task.option) for one in ways]
+        measured = [trials.score(one, cases, counts_for=task.option) for one in ways]
     yield from lines(found, measured)
 
 

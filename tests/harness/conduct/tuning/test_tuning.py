@@ -14,7 +14,7 @@ from evalsets.splits import tune_cases
 from harness.ask.cluster.workers import InlineCluster
 from harness.cli.main import run
 from harness.cli.setup.tune import tuning_lines
-from harness.conduct.tuning.desk import TuneDesk
+from harness.conduct.tuning.prompt_trials import PromptTrials
 from harness.conduct.tuning.tuning import PromptToTune, TunedPrompt, task_of
 from harness.errors import BudgetRefusedError, ExitCode, UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
@@ -213,7 +213,7 @@ def test_a_run_stopped_after_todays_model_was_asked_counts_against_the_cap(
     with OpenAIServer(picky) as server, InlineCluster() as cluster:
         root = without_targets(write_tune_workspace(tmp_path, server.port))
         with monkeypatch.context() as stopping:
-            stopping.setattr(TuneDesk, "score", stop)
+            stopping.setattr(PromptTrials, "score", stop)
             with pytest.raises(KeyboardInterrupt):
                 run_tuning(tune_task(root), cluster, root)
         journal = root / ".rightsize" / "journal.sqlite"

@@ -85,7 +85,7 @@ class PartScore:
         return self.usd / self.asked if self.asked else Decimal(0)
 
 
-class TuneDesk:
+class PromptTrials:
     """Asks the tune cases, and no other: it holds none."""
 
     def __init__(

@@ -10,8 +10,8 @@ from harness.money.amounts import exact, plain
 from harness.money.portfolio.overview import growing
 from harness.plan.decisions.questions import decides, unheard_line
 from harness.plan.expecting import minutes
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Forecast, Plan, Status
+from harness.plan.planned_options import PlannedOption
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.record.base import Reason
 from harness.record.trust import LifeFacts

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from harness.plan.ladder import PlannedOption, plan_option
+from harness.plan.planned_options import PlannedOption, plan_option
 from harness.record.base import Verdict
 from harness.record.model import DecisionRecord
 from harness.record.stored import read_past

@@ -30,7 +30,7 @@ from harness.plan.decisions.questions import (
     question,
     question_text,
 )
-from harness.plan.ladder import PlannedOption
+from harness.plan.planned_options import PlannedOption
 from harness.plan.programs import PlannedProgram, line_of, longest_of
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint, without_absent

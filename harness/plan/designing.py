@@ -14,9 +14,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from harness.judge.scoring.catalogue import is_binary, needs_target
-from harness.plan.ladder import PlannedOption
 from harness.plan.lives.identity import how_asked, tune_of
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.stats.clusters import FEWEST_CLUSTERS
 from harness.stats.estimates import Method, smallest_sample
 from harness.stats.sequential.design import (

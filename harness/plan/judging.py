@@ -33,7 +33,7 @@ from harness.judge.scoring.scorer import GradeBook, Setting
 from harness.plan.abilities import blind, turns_of
 from harness.plan.asking import asked_facts, message_of, reserve
 from harness.plan.decisions.questions import decides, longest_answer
-from harness.plan.ladder import PlannedOption, plan_option
+from harness.plan.planned_options import PlannedOption, plan_option
 from harness.record.base import Reason
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import fingerprint, prompt_sha256

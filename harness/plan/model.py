@@ -18,7 +18,7 @@ from harness.journal.trials import Trial
 from harness.plan.anchor import Anchor
 from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import PlannedOption
+from harness.plan.planned_options import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import Lever
 from harness.record.trust import FloorFacts, LifeFacts, OptionLife

@@ -32,10 +32,16 @@ from harness.plan.expecting import (
     expected_level_labels,
 )
 from harness.plan.judging import plan_judges
-from harness.plan.ladder import PlannedOption, climb, plan_option, priced_options, projected
 from harness.plan.lives.identity import order_cycle
 from harness.plan.lives.life import planned_test, recorded_tests, with_life
 from harness.plan.model import TO_ASK, FeaturePlan, Plan, SelectedCases, Status
+from harness.plan.planned_options import (
+    PlannedOption,
+    climb,
+    plan_option,
+    priced_options,
+    projected,
+)
 from harness.plan.pricing import asked_rungs, forecast, levers_of, planned_loads, price
 from harness.plan.programs import planned_program
 from harness.plan.rehearsing import new_cases, power_of

@@ -24,8 +24,8 @@ from harness.money.workload import USD_PLACES
 from harness.plan.asking import BYTES_PER_TOKEN, Asker, likely_input, most_input, most_usd
 from harness.plan.judging import OPTION as JUDGED_BY
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import CallsOf, FeaturePlan, Forecast, Money, PlannedLoad
+from harness.plan.planned_options import PlannedOption
 from harness.plan.programs import run_cost
 from harness.record.base import Reason
 from harness.record.money import Lever

@@ -18,7 +18,7 @@ from harness.money.prices.attempts import attempt_cost, upper_bound
 from harness.money.prices.document_rates import passed_documents
 from harness.money.prices.image_rates import passed_images
 from harness.money.prices.model_catalogue import facts
-from harness.plan.ladder import PlannedOption, plan_option
+from harness.plan.planned_options import PlannedOption, plan_option
 from harness.wording import listed
 from harness.workspace.feature_file import FeatureConfig, ProgramConfig, Traffic
 from harness.workspace.model_file import known_to_refuse

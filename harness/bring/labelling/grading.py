@@ -21,8 +21,8 @@ from harness.judge.scoring.judge import Judge, shown_input
 from harness.judge.scoring.replies import opened, whole
 from harness.judge.scoring.scorer import answer_sha256
 from harness.plan.judging import PlannedJudge
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 
 WANTED = 60
 """Grades that usually suffice to show that a good judge is reliable."""

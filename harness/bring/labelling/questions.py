@@ -19,8 +19,8 @@ from harness.judge.scoring.replies import Told, calls_in
 from harness.judge.scoring.scorer import Scorer, Setting, normal_form
 from harness.judge.scoring.tools.calls import shown_calls
 from harness.plan.expecting import level_cases
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan, Status
+from harness.plan.planned_options import PlannedOption
 
 NO_ANSWER = "(no valid answer)"
 

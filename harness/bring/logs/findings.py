@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
 
-from harness.bring.logs.engine import CallLog
+from harness.bring.logs.call_log import CallLog
 from harness.bring.logs.pricing_calls import RatesOn
 from harness.money.amounts import exact
 from harness.money.measured import FeatureMeasured, TrafficFinding, Window

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness.bring.logs.engine import CallLog
+from harness.bring.logs.call_log import CallLog
 from harness.bring.logs.pricing_calls import RatesOn
 from harness.bring.logs.sql import quoted
 from harness.money.prices.rate_tables import Rates

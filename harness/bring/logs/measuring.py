@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from harness.bring.logs.engine import CallLog
+from harness.bring.logs.call_log import CallLog
 from harness.bring.logs.findings import findings
 from harness.bring.logs.pricing_calls import RatesOn, at_rates, no_rates, spending
 from harness.money.measured import (

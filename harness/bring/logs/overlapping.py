@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.bring.logs.engine import CallLog
+from harness.bring.logs.call_log import CallLog
 from harness.bring.logs.sql import quoted
 from harness.errors import UsageError
 from harness.money.measured import measured_of

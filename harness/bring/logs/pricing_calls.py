@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from harness.bring.logs.engine import CallLog
+from harness.bring.logs.call_log import CallLog
 from harness.money.amounts import exact
 from harness.money.measured import BREAKDOWNS, Spending, SpendShare
 from harness.money.prices.attempts import TokenCounts, price_counts

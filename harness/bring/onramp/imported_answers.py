@@ -28,8 +28,8 @@ from harness.judge.scoring.custom import envelope
 from harness.judge.scoring.replies import whole
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, sees_calls
 from harness.money.prices.attempts import attempt_cost
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.wording import plural
 
 ENDS = ("written", "replaced", "there already", "missing", "left out")

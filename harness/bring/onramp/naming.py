@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.bring.intake.values import ForeignModel, ImportedAnswers
 from harness.bring.onramp.drafts import quoted, vendor_of_id
 from harness.errors import UsageError
-from harness.plan.ladder import PlannedOption
+from harness.plan.planned_options import PlannedOption
 from harness.wording import plural
 from harness.workspace.workspace import Workspace
 

@@ -30,8 +30,8 @@ from harness.judge.scoring.scorer import (
     score_outcome,
 )
 from harness.judge.scoring.second import grade_again, second_spec
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rulings import Judging, known_rulings
 from harness.record.model import DecisionRecord

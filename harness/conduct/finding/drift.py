@@ -12,8 +12,8 @@ from harness.journal.trials import Trial
 from harness.judge.comparison.pairs import Arm, pair_up, sample
 from harness.judge.decision.standing import Standing
 from harness.plan.anchor import Anchor
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.record.trust import AnchorFacts, DriftFacts
 from harness.stats.estimates import estimate
 

@@ -22,8 +22,8 @@ from harness.judge.decision.standing import Ask, PairsSoFar, QualityState, Stand
 from harness.judge.scoring.scorer import Scorer, as_seen
 from harness.judge.scoring.second import Validator, find_validator
 from harness.plan.decisions.thresholds import FixedThreshold, fix_threshold
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.rulings import Judging
 from harness.record.base import Reason
 from harness.record.parts import LatencyFacts

@@ -38,8 +38,8 @@ from harness.money.prices.attempts import attempt_cost
 from harness.money.prices.rate_tables import Rates
 from harness.money.savings import Bar, QualityLoss, error_value
 from harness.money.workload import USD_PLACES, NoUsageError, UsagePair
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.record.money import BreakEven, Bridge, OptionCost
 from harness.record.quality_parts import Quality
 from harness.record.trust import CascadeFacts, ProgramFacts

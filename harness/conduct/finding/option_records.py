@@ -31,8 +31,8 @@ from harness.judge.decision.standing import QualityState, Standing
 from harness.judge.decision.verdict import WeighedOption
 from harness.money.prices.model_catalogue import facts as known
 from harness.money.savings import Bar, QualityLoss
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.record.base import Reason
 from harness.record.money import BreakEven, OptionCost
 from harness.record.parts import OptionRecord, Target

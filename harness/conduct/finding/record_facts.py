@@ -25,8 +25,8 @@ from harness.journal.trials import Attempt, Trial
 from harness.judge.decision.proof import design_facts
 from harness.money.amounts import plain, rounded
 from harness.money.savings import Bar, spread
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.rehearsing import power_facts
 from harness.record.money import TrafficFacts
 from harness.record.parts import (

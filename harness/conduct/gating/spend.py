@@ -17,8 +17,8 @@ from typing import Literal
 
 from harness.bring.logs.attributing import FILE as ATTRIBUTION
 from harness.bring.logs.attributing import Attribution, read_rules
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.log_format import LogFormat
 from harness.bring.logs.measuring import measure

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.bring.logs.attributing import read_rules
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import (
     find_format,
     known_zone,
@@ -17,7 +18,6 @@ from harness.bring.logs.choosing_format import (
     read_mapping,
     tells_failures,
 )
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.hours import HOURS_SUFFIX, write_hours
 from harness.bring.logs.log_format import LogFormat

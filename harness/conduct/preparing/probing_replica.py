@@ -35,7 +35,7 @@ from harness.errors import UsageError
 from harness.judge.scoring.tools.schemas import read_tools
 from harness.plan.asking import Asker
 from harness.plan.decisions.questions import decides, labels_of
-from harness.plan.ladder import plan_option
+from harness.plan.planned_options import plan_option
 from harness.record.base import Reason
 from harness.wording import percent
 from harness.workspace.model_file import ModelConfig

@@ -11,8 +11,8 @@ from evalsets.prompts import PromptError, render_prompt
 from evalsets.splits import tune_cases
 from harness.errors import UsageError
 from harness.plan.decisions.questions import case_turns, decides, question
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.wording import plural
 from harness.workspace.fingerprints import prompt_sha256
 from harness.workspace.prompts import PromptFile

@@ -38,8 +38,8 @@ from harness.judge.scoring.replies import opened, whole
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, score_outcome
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.planning import Selection, plan_review
 from harness.plan.rulings import Judging
 from harness.workspace.prompts import PromptFile

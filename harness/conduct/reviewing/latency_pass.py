@@ -20,8 +20,8 @@ from harness.conduct.finding.vetoes import find_vetoes
 from harness.conduct.reviewing.session import READING, ReviewSession
 from harness.journal.trials import Attempt, FaultKind, Missing, Outcome, Trial
 from harness.judge.decision.standing import Confirm
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.record.parts import LatencyFacts
 from harness.stats.load import percentile
 from harness.workspace.feature_file import LatencyConfig

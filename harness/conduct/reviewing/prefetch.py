@@ -19,8 +19,8 @@ from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.session import ReviewSession, Runtime
 from harness.journal.journal import Journal
 from harness.journal.trials import Missing, Trial
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan
+from harness.plan.planned_options import PlannedOption
 
 
 def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:

@@ -33,9 +33,9 @@ from harness.journal.life import note_thresholds, thresholds_under, write_life
 from harness.journal.trials import Lane, Missing, Outcome, Trial
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.judging import OPTION as JUDGED_BY
-from harness.plan.ladder import PlannedOption
 from harness.plan.lives.identity import page_of
 from harness.plan.model import FeaturePlan, Plan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.rulings import Judging
 from harness.record.model import DecisionRecord
 from providers.completion import TokenUsage

@@ -14,8 +14,8 @@ from harness.journal.journal import SpentOrReserved
 from harness.journal.trials import Answered, Attempt, Failed, FaultKind, Missing, Outcome
 from harness.money.prices.attempts import attempt_cost
 from harness.plan.asking import reserve
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.workspace.fingerprints import fingerprint
 from harness.workspace.model_file import TUNED
 from harness.workspace.prompts import PromptFile

@@ -18,7 +18,7 @@ from evalsets.cases import Case
 from evalsets.prompts import check_template, prompt_fault
 from harness.conduct.tuning.prompt_trials import PromptTrials, TunedWay
 from harness.conduct.tuning.ways import PromptWay
-from harness.plan.ladder import PlannedOption
+from harness.plan.planned_options import PlannedOption
 
 ROUNDS = 12
 """Times that the search cases may be asked, of one start."""

@@ -20,8 +20,8 @@ from harness.conduct.tuning.rewriting import RewriteTask, rewritten
 from harness.conduct.tuning.targets import with_targets
 from harness.conduct.tuning.ways import PromptWay, form_lines, with_draws, with_forms
 from harness.plan.decisions.questions import decides
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.stats.estimates import Estimate, Method, Sample, estimate
 from harness.workspace.model_file import TUNED
 

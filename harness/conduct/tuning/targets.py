@@ -11,8 +11,8 @@ from evalsets.splits import TuneParts
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.judge import NotGradedError
 from harness.judge.scoring.scorer import NoTargetError, Scorer, Setting, checked_score
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 
 
 class AnswersCases(Protocol):

@@ -41,8 +41,8 @@ from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried, tuning_spend
 from harness.journal.journal import Journal
 from harness.plan.decisions.questions import decides
-from harness.plan.ladder import PlannedOption, plan_option
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption, plan_option
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.model_file import TUNED, is_tuned, split_option

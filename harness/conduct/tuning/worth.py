@@ -16,8 +16,8 @@ from evalsets.splits import tune_parts
 from harness.conduct.tuning.searching import FINALISTS, LEAST_CASES
 from harness.errors import Faults
 from harness.money.monthly import cost_from_traffic
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan, Plan
+from harness.plan.planned_options import PlannedOption
 from harness.record.base import Result
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord

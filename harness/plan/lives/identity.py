@@ -15,8 +15,8 @@ from typing import Any
 from evalsets.cases import Case, content, right
 from evalsets.splits import deciding_order, tune_cases
 from harness.journal.life import LOOK, PastTest
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.wording import listed, plural
 from harness.workspace.fingerprints import fingerprint
 

@@ -26,7 +26,6 @@ from datetime import datetime
 from itertools import pairwise
 
 from harness.journal.life import PastTest
-from harness.plan.ladder import PlannedOption
 from harness.plan.lives.ahead import DIGITS, level_of
 from harness.plan.lives.identity import (
     as_json,
@@ -38,6 +37,7 @@ from harness.plan.lives.identity import (
     pair_digest,
 )
 from harness.plan.model import AskedBefore, FeaturePlan, LevelsAhead
+from harness.plan.planned_options import PlannedOption
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.proof import DesignFacts

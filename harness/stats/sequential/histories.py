@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints, Moments, moments_at
-from harness.stats.sequential.ladder import (
+from harness.stats.sequential.ladder_walk import (
     History,
     Walk,
     raw_shares,

@@ -21,8 +21,8 @@ from evalsets.loading import load_evalset
 from evalsets.source import SourceError
 from harness.bring.intake.promptfoo_config import read_config
 from harness.bring.intake.values import ImportedSet, as_text
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.measuring import measure
 from harness.bring.onramp.bringing import draft_workspace, read_answers
 from harness.bring.onramp.csv_cases import Columns, read_cases

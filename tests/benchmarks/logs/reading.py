@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import zstandard
 
-from harness.bring.logs.engine import CallLog, LogIntake
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.measuring import measure
 from tests.support.call_logs import MONDAY, NOW, LoggedCall, litellm

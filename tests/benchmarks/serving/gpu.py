@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.main import run
-from harness.plan.ladder import climb
+from harness.plan.planned_options import climb
 from harness.workspace.probe_file import probe_path, read_probe
 from harness.workspace.workspace import load_workspace
 

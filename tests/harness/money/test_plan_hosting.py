@@ -10,7 +10,7 @@ import pytest
 
 from harness.money.hosted_rates import Rivals, rates_of_hosting
 from harness.money.traffic import HourUsage, Week, write_weeks
-from harness.plan.ladder import climb
+from harness.plan.planned_options import climb
 from harness.record.base import Reason
 from harness.workspace.probe_file import (
     EngineEntry,
@@ -26,7 +26,7 @@ from tests.support.workspaces import edit, write_workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.plan.ladder import PlannedOption
+    from harness.plan.planned_options import PlannedOption
 
 ON = date(2026, 11, 20)
 OWN = """\

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plan.ladder import climb, plan_option
+from harness.plan.planned_options import climb, plan_option
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Reason
 from harness.workspace.workspace import load_workspace

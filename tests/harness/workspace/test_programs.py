@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.conduct.checking import check_workspace, priced_on
-from harness.plan.ladder import plan_option
+from harness.plan.planned_options import plan_option
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.feature_file import ProgramConfig
 from harness.workspace.programs.digests import (

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.bring.logs.attributing import Attribution, AttributionRule, AttributionWhen
-from harness.bring.logs.engine import CallLog, LogIntake
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.measuring import LogTraffic, measure
 from harness.errors import UsageError

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format, read_mapping
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.bring.logs.measuring import LogTraffic, measure
 from harness.errors import UsageError

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import read_mapping
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from tests.support.call_logs import NOW, jsonl
 

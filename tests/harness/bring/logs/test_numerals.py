@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.formats import FORMATS
 from harness.errors import UsageError
 from tests.support.call_logs import NOW, jsonl, parquet, table

@@ -11,8 +11,8 @@ from harness.errors import UsageError
 from harness.journal.earlier import prompts_tried
 from harness.journal.journal import Journal
 from harness.journal.upkeep import check
-from harness.plan.ladder import PlannedOption
 from harness.plan.model import FeaturePlan
+from harness.plan.planned_options import PlannedOption
 from harness.plan.planning import Selection, plan_review
 from harness.workspace.workspace import load_workspace
 from tests.support.judged import judged_answers, write_judged_workspace

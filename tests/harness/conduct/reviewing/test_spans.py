@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format
-from harness.bring.logs.engine import CallLog, LogIntake
 from harness.bring.logs.measuring import measure
 from harness.cli.cycle.review import close
 from harness.conduct.listening import Planned, Quiet

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.sequential.ladder import History, Walk, walk, weigh, within
+from harness.stats.sequential.ladder_walk import History, Walk, walk, weigh, within
 from tests.support.laws import law
 
 ALPHA = 0.05

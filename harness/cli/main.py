@@ -289,10 +289,13 @@ def hang_up_quietly() -> None:
         sys.stdout = _Pipe(buffer, encoding=encoding, errors=errors, line_buffering=lines)
 
 
-def run(arguments: list[str]) -> int:
-    """Return a command's exit code; errors become one clear line on standard error."""
+def run(arguments: list[str], *, obj: object = None) -> int:
+    """Return a command's exit code; errors become one clear line on standard error.
+
+    `obj` reaches the command as click's does: the caller's own way to do what it does.
+    """
     try:
-        result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name="rightsize", standalone_mode=False, obj=obj)
     except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback at a user
         return _ended(error, arguments)
     return result if isinstance(result, int) else ExitCode.OK

@@ -1,7 +1,7 @@
 """An event loop whose clock is the test's: how busy the machine is changes no second of it.
 
 It either leaps, to the next timer as soon as nothing else is left to do, or it stands still until
-the test lets time pass. A loop that leaps must wait for nothing from outside.
+the test lets time pass. A loop that leaps waits for what is outside only where it is told so.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import asyncio
 import selectors
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 P = ParamSpec("P")
 LONGEST_S = 60.0
@@ -28,6 +28,7 @@ class OwnClockLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, *, leaps: bool) -> None:
         self.now_s = 5000.0
+        self._outside = 0
         super().__init__(_Waiting(self, leaps=leaps))
 
     def time(self) -> float:
@@ -41,6 +42,28 @@ class OwnClockLoop(asyncio.SelectorEventLoop):
     def wait(self, seconds: float) -> None:
         """Let time pass: inside a task, as work that blocks the loop does."""
         self.now_s += seconds
+
+    @property
+    def waits_outside(self) -> bool:
+        """Is something outside to answer? It leaps over none of it."""
+        return self._outside > 0
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """What is inside waits for something that is not in this loop: a socket's other end."""
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
+
+    def run_in_executor(self, *args: Any) -> Any:
+        """A thread's work is done outside."""
+        future = super().run_in_executor(*args)
+        waiting = ExitStack()
+        waiting.enter_context(self.outside())
+        future.add_done_callback(lambda _: waiting.close())
+        return future
 
     def pass_s(self, seconds: float) -> None:
         """Let time pass, from any thread; after its end it has none."""
@@ -69,7 +92,7 @@ class _Waiting(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is not None and timeout <= 0:
             return super().select(timeout)
-        if timeout is None or not self._leaps:
+        if timeout is None or not self._leaps or self._loop.waits_outside:
             came = super().select(LONGEST_S)
             assert came, "nothing comes, and the clock stands still"
             return came

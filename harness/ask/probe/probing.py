@@ -76,16 +76,29 @@ class Replica:
     """Why the GPUs are not seen."""
 
 
+Tell: TypeAlias = Callable[[RateRun, float], None]
+"""Is told of each run and its share of good requests."""
+Found: TypeAlias = tuple[Goodput, tuple[RateRun, ...]]
+Probing: TypeAlias = Callable[[Replica, ProbePlan, Tell], Found]
+"""Measures as `probe` does."""
+
+
 def probe(
-    target: Replica, plan: ProbePlan, progress: Callable[[RateRun, float], None]
-) -> tuple[Goodput, tuple[RateRun, ...]]:
-    """Search the goodput; `progress` is told of each run and its share of good requests.
+    target: Replica,
+    plan: ProbePlan,
+    progress: Tell,
+    *,
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> Found:
+    """Search the goodput.
+
+    `loop` makes the event loop of all calls; requests are sent when they are due by its clock.
 
     Raises:
         NoGoodputError: no rate is good enough, or none is too high.
     """
     runs: list[RateRun] = []
-    with asyncio.Runner() as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         prober = runner.run(_opened(target, plan))
 
         def measure(rate: float, repeat: int) -> GoodShare:

@@ -8,6 +8,8 @@ from typing import cast
 import click
 
 from harness.ask.probe.foreign import Tool
+from harness.ask.probe.probing import Probing
+from harness.ask.probe.probing import probe as over_the_wire
 from harness.ask.probe.search import SearchPlan
 from harness.cli import options
 from harness.cli.listening import Terminal
@@ -60,7 +62,10 @@ _REPORT = options.InputFile(exists=False)
 @click.option(
     "--load-s", type=POSITIVE, default=None, help="Start to first answer, where not measured."
 )
+@click.pass_obj
 def probe(  # noqa: PLR0913  # one argument per option of the command
+    by: Probing | None,
+    /,
     *,
     model: str,
     feature: str,
@@ -82,7 +87,8 @@ def probe(  # noqa: PLR0913  # one argument per option of the command
         _show(import_probe(asked, cast("Tool", tool), path, now=options.now()))
         return
     how = ProbeSettings(search=search, seed=seed, seconds=seconds, least_requests=requests)
-    _show(measure(asked, how, listener=Terminal(), clock=options.now))
+    by = by or over_the_wire
+    _show(measure(asked, how, listener=Terminal(), clock=options.now, measure=by))
 
 
 def _show(probed: Probed) -> None:

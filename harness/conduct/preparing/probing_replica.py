@@ -22,8 +22,8 @@ from harness.ask.probe.probed_requests import (
     rate_entry,
     slowest_limit,
 )
-from harness.ask.probe.probing import ALONE, ProbePlan, Replica
-from harness.ask.probe.probing import probe as measure
+from harness.ask.probe.probing import ALONE, Found, ProbePlan, Probing, Replica
+from harness.ask.probe.probing import probe as over_the_wire
 from harness.ask.probe.search import Goodput, SearchPlan
 from harness.ask.serving.gpus import Need, check_team_quotas
 from harness.ask.serving.server_lifecycle import serve_models
@@ -120,6 +120,7 @@ def probe(
     *,
     listener: Listener | None = None,
     clock: Callable[[], datetime] = utc_now,
+    measure: Probing = over_the_wire,
 ) -> Probed:
     """Measure how many requests a second one replica serves within a feature's limits.
 
@@ -130,12 +131,15 @@ def probe(
         NoGpuError: the model fits on no GPU, or is above its team's quota.
         NoGoodputError: no rate is good enough, or none is too high.
     """
-    found, settings = opened(asked), how or ProbeSettings()
+    found, settings, told = opened(asked), how or ProbeSettings(), listener or Quiet()
     plan = ProbePlan(
         slo=slo_of(found, asked.feature), search=settings.search, seed=settings.seed,
         seconds=settings.seconds, least_requests=settings.least_requests,
     )  # fmt: skip
-    return written(asked, found, _measured(found, asked, plan, listener or Quiet(), clock))
+    subject, done = _measured(
+        found, asked, lambda target: measure(target, plan, _progress(plan, told)), told, clock
+    )
+    return written(asked, found, to_result(found, subject, done, plan.search))
 
 
 def opened(asked: ReplicaToProbe) -> Workspace:
@@ -167,10 +171,10 @@ def written(asked: ReplicaToProbe, found: Workspace, result: ProbeResult) -> Pro
 def _measured(
     found: Workspace,
     asked: ReplicaToProbe,
-    plan: ProbePlan,
+    measure: Callable[[Replica], Found],
     told: Listener,
     clock: Callable[[], datetime],
-) -> ProbeResult:
+) -> tuple[Subject, Found]:
     now, model = clock(), asked.model
     config = found.models[model]
     key = os.environ.get(config.key) if config.key else None
@@ -207,7 +211,7 @@ def _measured(
             model=model, feature=asked.feature, source="probe", measured_at=now, notes=unseen,
             engine=engine_of(found, model, base_url), load_s=load_s,
         )  # fmt: skip
-        return to_result(found, subject, measure(target, plan, _progress(plan, told)), plan.search)
+        return subject, measure(target)
 
 
 def _progress(plan: ProbePlan, told: Listener) -> Callable[[RateRun, float], None]:

@@ -15,6 +15,7 @@ from harness.ask.probe.search import NoGoodputError, SearchPlan
 from providers.opening import open_provider
 from providers.provider import Endpoint
 from providers.request import Message, ModelRequest
+from tests.support.clocked_queue import clocked_queue
 from tests.support.queue_server import queue_server
 from tests.support.queues import Queue
 
@@ -91,14 +92,16 @@ def test_a_model_that_never_answers_is_left_after_a_few_requests() -> None:
 def test_a_search_over_sockets_finds_a_rate_and_tells_of_each_run() -> None:
     told: list[RateRun] = []
     plan = ProbePlan(
-        slo=Slo(total_s=0.5), search=SearchPlan(first_per_s=20.0, repeats=2), seed=3,
+        slo=Slo(total_s=0.1), search=SearchPlan(first_per_s=20.0, repeats=2), seed=3,
         seconds=0.3, least_requests=15, sample_s=0.2,
     )  # fmt: skip
-    with queue_server(servers=1, service_s=0.02, constant=True, seed=5) as port:
-        found, runs = probe(target(port), plan, lambda run, _: told.append(run))
-    # Which rate that is depends on how busy the machine is: it lies between one held and one not.
-    rates = [run.rate_per_s for run in runs]
-    assert min(rates) <= found.per_s <= max(rates)
+    with clocked_queue(0.02) as queue:
+        found, runs = queue.probe(target(queue.port), plan, lambda run, _: told.append(run))
+    # One slot of 20 ms serves 50 a second.
+    assert 20 < found.per_s < 50
+    assert max(sample.late_s for run in runs for sample in run.samples) == pytest.approx(
+        0.0, abs=1e-6
+    )
     assert {good_share(run, plan.slo) >= plan.search.good_share for run in runs} == {True, False}
     assert tuple(told) == runs
     assert {run.repeat for run in runs} == {0, 1, 2}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,9 +36,9 @@ from harness.conduct.preparing.probing_replica import ProbeSettings, ReplicaToPr
 from harness.conduct.preparing.trying import PromptToTry
 from harness.errors import UsageError
 from harness.workspace.probe_file import read_probe
+from tests.support.clocked_queue import clocked_queue
 from tests.support.imports import FACTS, MODEL, POLICY
 from tests.support.outcomes_table import outcomes_table
-from tests.support.queue_server import queue_server
 from tests.support.reviews import Shape, answers, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.workspaces import write_workspace
@@ -167,17 +166,19 @@ def test_one_replica_is_probed_and_the_search_is_told(tmp_path: Path) -> None:
         Told(),
         ProbeSettings(search=SearchPlan(first_per_s=40, repeats=1), seconds=0.2, least_requests=16),
     )
-    with queue_server(servers=1, service_s=0.008, constant=True, seed=1) as port:
-        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 0.5}")
-        root = write_review_workspace(tmp_path, port, shape)
+    with clocked_queue(0.008) as queue:
+        shape = Shape(cases=120, candidates="good", extra="latency: {p95_s: 0.1}")
+        root = write_review_workspace(tmp_path, queue.port, shape)
         with pytest.raises(UsageError, match="MODEL huge: not in the workspace"):
             probe(ReplicaToProbe(root=root, model="huge", feature="tickets"), brief)
         asked = ReplicaToProbe(root=root, model="good", feature="tickets", load_s=4.0)
-        found = probe(asked, brief, listener=told)
+        found = probe(asked, brief, listener=told, measure=queue.probe)
     assert read_probe(found.path) == found.result
     assert found.result.load_s == 4.0
-    assert told.said[0].startswith(f"good at http://127.0.0.1:{port}/v1; 30 requests one by one")
-    assert re.match(r"repeat 1: 40/s, \d+ requests", told.said[1])
+    assert told.said[0].startswith(
+        f"good at http://127.0.0.1:{queue.port}/v1; 30 requests one by one"
+    )
+    assert told.said[1].startswith("repeat 1: 40/s, 16 requests")
 
 
 def test_another_tools_probe_is_taken(tmp_path: Path) -> None:

@@ -81,14 +81,20 @@ def adding_up(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
     """
     most = max(abs(whole), abs(part))
     for unit in _UNITS:
-        first, second, left = (_nearest(a, unit) for a in (whole, part, whole - part))
-        if first - second == left and (most >= unit * 100 or unit == _UNITS[-1]):
+        if add_up(whole, part, unit=unit) and (most >= unit * 100 or unit == _UNITS[-1]):
+            first, second, left = (rounded(a, unit) for a in (whole, part, whole - part))
             return f"{first:,f}", f"{second:,f}", f"{left:,f}"
-    first, second = _nearest(whole, _CENT), _nearest(part, _CENT)
+    first, second = rounded(whole, _CENT), rounded(part, _CENT)
     return f"{first:,f}", f"{second:,f}", f"{first - second:,f}"
 
 
-def _nearest(amount: Decimal, unit: Decimal) -> Decimal:
+def add_up(whole: Decimal, part: Decimal, *, unit: Decimal) -> bool:
+    """Whether an amount, what is taken from it and what is left do so, each rounded by itself."""
+    return rounded(whole, unit) - rounded(part, unit) == rounded(whole - part, unit)
+
+
+def rounded(amount: Decimal, unit: Decimal) -> Decimal:
+    """To the nearest multiple of `unit`, halves away from zero."""
     return amount.quantize(unit, rounding=ROUND_HALF_UP)
 
 

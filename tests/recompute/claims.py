@@ -153,7 +153,7 @@ _SUM = (
         "saved on the bill, as the length of answers varies (95 of 100 draws) "
         "{saves_after_discounts_lower} to {saves_after_discounts_upper}"
     ),
-    "saved on the bill: USD {add_today} today, USD {add_bill} with {option} {bill_saved}",
+    "saved on the bill: USD {bill_today} today, USD {bill_then} with {option} {bill_saved}",
     "saved on the bill {add_left|bill_saved}",
     (
         "more wrong {*} a month about {about_more_errors_per_month}, at worst "

@@ -302,13 +302,36 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
                               ("more_errors_per_month_worst", "_worst")):  # fmt: skip
         errors = Decimal(str(even[errors_of]))
         cost = errors * each
-        unit = Decimal(1) if max(abs(saved), cost) >= 100 else Decimal("0.01")
-        bill, lost = (amount.quantize(unit, rounding=ROUND_HALF_UP) for amount in (saved, cost))
-        slots.put("bill_saved", f"{bill:,f}")
-        slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}")
-        slots.put(f"bill_left{ending}", f"{bill - lost:,f}", f"{abs(bill - lost):,f}")
-        slots.put(f"bill_left{ending}_year", f"{12 * (bill - lost):,f}")
+        months = (truth.today["monthly_after_discounts"], option["cost"]["monthly_after_discounts"])
+        sums = [(saved, cost), *([months] if None not in months else [])]
+        whole = abs(saved - cost) >= 100 and all(_add_up_in_dollars(*each) for each in sums)
+        unit = Decimal(1 if whole else "0.01")
+        bill, left = (a.quantize(unit, rounding=ROUND_HALF_UP) for a in (saved, saved - cost))
+        slots.put("bill_saved", f"{bill:,f}", _alone(bill))
+        lost = bill - left
+        slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}", _alone(lost))
+        slots.put(f"bill_left{ending}", f"{left:,f}", f"{abs(left):,f}", _alone(left))
+        year = 12 * Decimal(_alone(left).replace(",", ""))
+        slots.put(f"bill_left{ending}_year", _alone(year), _alone(-year))
+        if None not in months:
+            paid = [f"{month.quantize(unit, rounding=ROUND_HALF_UP):,f}" for month in months]
+            slots.put("bill_today", paid[0])
+            slots.put("bill_then", paid[1])
         slots.put(f"bill_errors{ending}", count(float(errors)), f"{errors:,.1f}", f"{errors:,.2f}")
+
+
+def _alone(amount: Decimal) -> str:
+    """An amount that stands by itself: whole dollars from 100."""
+    size = abs(amount)
+    return f"{size.quantize(Decimal(1), rounding=ROUND_HALF_UP) if size >= 100 else size:,f}"
+
+
+def _add_up_in_dollars(whole: Decimal, part: Decimal) -> bool:
+    first, second, left = (
+        amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        for amount in (whole, part, whole - part)
+    )
+    return first - second == left
 
 
 def _weakest(slots: Slots, parts: list[Json]) -> None:

@@ -97,9 +97,12 @@ def _once(record: DecisionRecord) -> tuple[str, ...]:
 
 
 def _year_of(monthly: Decimal) -> Decimal:
+    return _twelve(usd(monthly))
+
+
+def _twelve(printed: str) -> Decimal:
     """Twelve of the month as it is printed, so that a reader who multiplies gets it."""
-    printed = usd(monthly).removeprefix("USD ").replace(",", "")
-    return Decimal(printed) * _MONTHS
+    return Decimal(printed.removeprefix("USD ").replace(",", "")) * _MONTHS
 
 
 def _forgone(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> Headline:
@@ -155,7 +158,7 @@ def _worth(record: DecisionRecord, worth: Decimal | None) -> Headline:
 def _net_notes(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple[str, ...]:
     worst = net_saving_of(record, option, at_worst=True)
     tail = () if worst is None else (f"at worst {or_loss(worst.net)} a month",)
-    return (f"{dollars(net.net * _MONTHS)} in twelve months", *tail)
+    return (f"{dollars(_twelve(dollars(net.net)))} in twelve months", *tail)
 
 
 def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
@@ -186,7 +189,7 @@ def _a_month(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
     if even is None or traffic is None or not even.more_errors_per_month:
         return ()
     net = net_saving_of(record, option)
-    number = count(even.more_errors_per_month) if net is None else net.errors_text
+    number = count(even.more_errors_per_month) if net is None else net.errors_alone
     of_all = f"{number} of {count(traffic.requests_per_month)} a month"
     if quality is None or not counted_as_seen(record, option):
         return (of_all,)

@@ -1,13 +1,13 @@
 """A swap's saving, the cost of its errors and the net saving, as figures that add up as printed.
 
-Whole dollars where one of them reaches 100, cents below. The net saving is the difference of the
-two amounts as printed, so that a reader who subtracts them gets it.
+Whole dollars where the net saving reaches 100 and they add up so, else cents. The net saving is
+rounded as every other page rounds it, so that a title and the portfolio say the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
@@ -20,11 +20,13 @@ from harness.tell.facts import (
     open_option,
     saving_if_swapped,
 )
-from harness.tell.words import about, adding_up, singular
+from harness.tell.words import about, add_up, adding_up, rounded, singular
 from harness.wording import DASH, amount_text, usd
 from reports.document import Reckoning
 
 _WHOLE_FROM = Decimal(100)
+_DOLLAR = Decimal(1)
+_CENT = Decimal("0.01")
 _MOST_PLACES = 2
 _DAYS_PER_MONTH = 30.4375
 
@@ -36,25 +38,30 @@ class NetSaving:
     saved: Decimal
     errors: float
     each: Decimal
-    cost: Decimal
+    net: Decimal
+    """Negative where the errors cost more than is saved."""
+    unit: Decimal
 
     @property
-    def net(self) -> Decimal:
-        """The net saving; negative where the errors cost more than is saved."""
-        return self.saved - self.cost
-
-    @property
-    def _last_place(self) -> Decimal:
-        """The unit that both amounts are rounded to."""
-        exponent = self.cost.as_tuple().exponent
-        return Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(1)
+    def cost(self) -> Decimal:
+        """What the errors cost, as a reader gets it from the other two."""
+        return self.saved - self.net
 
     @property
     def errors_text(self) -> str:
-        """The fewest digits that still give the printed cost at the stated cost of one error."""
+        """The errors in a sum: enough digits for its cost at the stated cost of one error."""
+        return self._errors_within(self.unit / 2)
+
+    @property
+    def errors_alone(self) -> str:
+        """The errors beside a cost of whole dollars, where that reaches 100."""
+        unit = _DOLLAR if self.cost >= _WHOLE_FROM else _CENT
+        return self._errors_within(max(self.unit, unit) / 2)
+
+    def _errors_within(self, usd_off: Decimal) -> str:
         for places in range(_MOST_PLACES):
             shown = round(Decimal(str(self.errors)), places)
-            if abs(shown * self.each - self.cost) <= self._last_place / 2:
+            if abs(shown * self.each - self.cost) <= usd_off:
                 return f"{shown:,.{places}f}"
         return f"{self.errors:,.{_MOST_PLACES}f}"
 
@@ -72,17 +79,19 @@ def net_saving_of(
         return None
     errors = max(errors, 0.0)
     cost = Decimal(str(errors)) * each
-    unit = _unit(max(abs(saved), cost))
+    sums = [(saved, cost)]
+    incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
+    if incumbent is not None and proposed is not None:
+        sums.append((incumbent, proposed))
+    whole = abs(saved - cost) >= _WHOLE_FROM
+    unit = _DOLLAR if whole and all(add_up(*each, unit=_DOLLAR) for each in sums) else _CENT
     return NetSaving(
-        saved=saved.quantize(unit, rounding=ROUND_HALF_UP),
+        saved=rounded(saved, unit),
         errors=errors,
         each=each,
-        cost=cost.quantize(unit, rounding=ROUND_HALF_UP),
+        net=rounded(saved - cost, unit),
+        unit=unit,
     )
-
-
-def _unit(amount: Decimal) -> Decimal:
-    return Decimal(1) if abs(amount) >= _WHOLE_FROM else Decimal("0.01")
 
 
 def saves(record: DecisionRecord, saved: Savings) -> str:
@@ -102,8 +111,8 @@ def result(net: Decimal) -> str:
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount that is already rounded, with all its digits."""
-    return f"USD {amount:,f}"
+    """`USD 1,234` where it reaches 100, else with its cents: an amount that stands by itself."""
+    return f"USD {rounded(amount, _DOLLAR) if abs(amount) >= _WHOLE_FROM else amount:,f}"
 
 
 def or_loss(amount: Decimal) -> str:
@@ -148,7 +157,8 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
         lines = (("today's bill", first), (f"the bill with {name}", f"-{second}"))
         total = ("saved on the bill", left)
     else:
-        bill = f"saved on the bill: USD {first} today, USD {second} with {name}"
+        today, then = (f"USD {rounded(each, net.unit):,f}" for each in (incumbent, proposed))
+        bill = f"saved on the bill: {today} today, {then} with {name}"
         lines = ((bill, f"{net.saved:,f}"), _lost(record, option, net))
         total = ("left a month", f"{net.net:,f}")
     chosen = name == record.chosen
@@ -228,7 +238,7 @@ def sum_text(record: DecisionRecord, net: NetSaving) -> str:
     if not net.errors:
         lost = f"no more wrong {unit}"
     kept = f"left USD {net.net:,f} a month"
-    return f"Saved on the bill {dollars(net.saved)}; {lost}; {kept}"
+    return f"Saved on the bill USD {net.saved:,f}; {lost}; {kept}"
 
 
 def _switching(saved: Savings | None) -> list[tuple[str, str]]:
@@ -290,7 +300,7 @@ def error_costs(record: DecisionRecord, option: OptionRecord) -> str:
     if net is None or not net.errors:
         return ""
     return (
-        f" Its {net.errors_text} more wrong {record.feature.unit} a month, at {usd(net.each)} "
+        f" Its {net.errors_alone} more wrong {record.feature.unit} a month, at {usd(net.each)} "
         f"each, would cost {dollars(net.cost)}."
     )
 

@@ -6,9 +6,14 @@ import re
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.record.base import Result
+from harness.tell.facts import saving_if_swapped
+from harness.tell.page.money_words import dollars, net_saving_of
 from harness.tell.pages import to_document
+from harness.wording import usd
 from reports.render import render
 from tests.support.records import NOW, downgrade_record, justify_record, undecided_record
 
@@ -87,17 +92,40 @@ def test_the_net_saving_takes_the_errors_off() -> None:
     saved = RECORD.savings
     assert saved is not None
     assert saved.net_monthly is not None
-    bill = number(r"\| saved on the bill: [^|]+ \| ([\d,]+) \|")
-    then = number(r"saved on the bill: USD [\d,]+ today, USD ([\d,]+) with")
-    assert number(r"saved on the bill: USD ([\d,]+) today") - then == bill
-    cost = number(r"each \| -([\d,]+) \|")
-    left = number(r"\*\*left a month\*\* \| \*\*([\d,]+)\*\*")
-    assert bill - cost == left == number(r"saves USD ([\d,]+) a month net")
-    assert number(r"USD ([\d,]+) in twelve months") == 12 * left
-    errors, each = number(r"\| ([\d,]+) more wrong"), number(r"at USD ([\d.]+) each")
-    assert round(errors * each) == cost
-    assert bill == round(saved.after_discounts)
-    assert abs(left - saved.net_monthly) < 1
+    bill = number(r"\| saved on the bill: [^|]+ \| ([\d,.]+) \|")
+    then = number(r"saved on the bill: USD [\d,.]+ today, USD ([\d,.]+) with")
+    assert number(r"saved on the bill: USD ([\d,.]+) today") - then == bill
+    cost = number(r"each \| -([\d,.]+) \|")
+    left = number(r"\*\*left a month\*\* \| \*\*([\d,.]+)\*\*")
+    assert bill - cost == left
+    title = number(r"saves USD ([\d,]+) a month net")
+    assert f"USD {title:,f}" == usd(saved.net_monthly)
+    assert number(r"USD ([\d,]+) in twelve months") == 12 * title
+    errors, each = number(r"\| ([\d,.]+) more wrong"), number(r"at USD ([\d.]+) each")
+    cent = Decimal("0.01")
+    assert (errors * each).quantize(cent) == cost
+    assert bill == saved.after_discounts.quantize(cent)
+    assert abs(left - saved.net_monthly) <= cent
+
+
+@given(st.floats(0, 6000), st.decimals("0.01", 50, places=2))
+def test_what_is_left_is_the_portfolios_figure_and_what_a_reader_subtracts(
+    errors: float, each: Decimal
+) -> None:
+    even = OPTION.error_break_even
+    assert even is not None
+    even = even.model_copy(update={"more_errors_per_month": errors})
+    option = OPTION.model_copy(update={"error_break_even": even})
+    feature = RECORD.feature.model_copy(update={"error_cost_usd": each})
+    net = net_saving_of(RECORD.model_copy(update={"feature": feature}), option)
+    assert net is not None
+    assert net.saved - net.cost == net.net
+    saved = saving_if_swapped(RECORD, option)
+    assert saved is not None
+    exact = saved - Decimal(str(errors)) * each
+    assert abs(net.net - exact) <= net.unit / 2
+    if abs(exact) >= 1:
+        assert dollars(net.net) == usd(exact)
 
 
 def test_the_monthly_saving_and_its_share() -> None:

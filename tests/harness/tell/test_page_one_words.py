@@ -79,8 +79,8 @@ def beside(record) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001
             id="no estimate",
         ),
         pytest.param(
-            {"more_errors_per_month_worst": None}, "| **left a month** | **2,174** |\n| more wrong "
-            "invoices a month | about 340 |",
+            {"more_errors_per_month_worst": None},
+            "| **left a month** | **2,174.53** |\n| more wrong invoices a month | about 340 |",
             id="nothing known at worst",
         ),
     ],
@@ -108,7 +108,7 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     [
         pytest.param(
             a_quality(worst=-4.0),
-            "saves USD 2,174 a month net of mistakes; at worst it loses USD 973 a month",
+            "saves USD 2,175 a month net of mistakes; at worst it loses USD 973 a month",
             id="a loss at worst",
         ),
         pytest.param(
@@ -133,7 +133,7 @@ def test_a_record_made_at_list_price_is_shown_after_discounts() -> None:
         net_of_one_off=None,
     )
     text = chosen(error_break_even=old)
-    assert "saves USD 2,174 a month net" in text
+    assert "saves USD 2,175 a month net" in text
     assert "before it stops paying | USD 7.24, at worst USD 1.23 |" in text
 
 

@@ -335,8 +335,7 @@ def _cluster(
     waits = _waits_for_ray(workspace, plan)
     if not waits and _calls(plan) <= MOST_WITHOUT_RAY:
         return InlineCluster()
-    gpus = [gpu.id for gpu in free_here(root, settings.clock())]
-    local = local_cluster(state=state, gpus=gpus, hurries=not waits)
+    local = local_cluster(state=state, gpus=[gpu.id for gpu in free_here(root, settings.clock())])
     return local if waits else handed_over(local, settings.listener.note)
 
 

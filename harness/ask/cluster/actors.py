@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import count
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from harness.ask.cluster.gpu_workers import GpuWorker, reserve
-from harness.ask.cluster.ray_session import (
-    GivenUpError,
-    RaySession,
-    join_remote,
-    remote_token,
-    start_local,
-)
-from harness.ask.cluster.watchdog import end_begun, guard
+from harness.ask.cluster.ray_session import RaySession, join_remote, remote_token, start_local
+from harness.ask.cluster.watchdog import guard
 from harness.ask.cluster.workers import Ended, Host, Lost, WorkerPool, own_identity, refuse_mismatch
 from harness.errors import RightsizeError, UsageError
 from harness.journal.trials import FaultKind
@@ -30,9 +21,6 @@ from harness.journal.trials import FaultKind
 
 OPEN_S = 120.0
 """Longest wait for a worker to start."""
-
-LOOK_S = 0.1
-"""How long a new worker is waited for before looking whether it is still needed."""
 
 MOST_WORKERS = 8
 """Each runs hundreds of tasks at once; on a single machine, one CPU is left to the driver."""
@@ -53,10 +41,6 @@ class RayCluster:
     def wait(self) -> None:
         """Wait until Ray is connected, which it is being in the background."""
         self._session.ray()
-
-    def give_up(self) -> None:
-        """Leave the start, and the opening of workers, where they are; `wait` and `pool` say so."""
-        self._session.given_up.set()
 
     def let_go(self) -> None:
         """Start Ray's shutdown in the background; leaving the `with` block waits for its end."""
@@ -87,13 +71,7 @@ class RayCluster:
             ray = self._session.ray()
             cpus = int(ray.cluster_resources().get("CPU", 1)) - (1 if self._same_disk else 0)
             workers = self._workers or min(MOST_WORKERS, max(1, cpus))
-            pool = RayWorkerPool(
-                ray,
-                factory,
-                workers=workers,
-                same_disk=self._same_disk,
-                given_up=self._session.given_up,
-            )
+            pool = RayWorkerPool(ray, factory, workers=workers, same_disk=self._same_disk)
             pool.pin_servers(self._nodes)
             self._pools[factory] = pool
         return self._pools[factory]
@@ -102,18 +80,8 @@ class RayCluster:
 class RayWorkerPool:
     """Actors with hundreds of tasks in flight each; a dead one is replaced, its tasks are lost."""
 
-    def __init__(
-        self,
-        ray: Any,
-        factory: str,
-        *,
-        workers: int,
-        same_disk: bool,
-        given_up: Event | None = None,
-    ) -> None:
-        """Open the workers; raises `GivenUpError` once nobody needs them any more."""
+    def __init__(self, ray: Any, factory: str, *, workers: int, same_disk: bool) -> None:
         self._ray = ray
-        self._given_up = given_up or Event()
         self._factory = factory
         self._same_disk = same_disk
         self._numbers = count(1)
@@ -272,10 +240,10 @@ class RayWorkerPool:
             RightsizeError: It did not start in time.
         """
         try:
-            theirs = self._opened(host.identity.remote())
+            theirs = self._ray.get(host.identity.remote(), timeout=OPEN_S)
             refuse_mismatch(own_identity(), theirs, same_disk=self._same_disk)
-            self._opened(host.open.remote())
-        except (UsageError, GivenUpError):
+            self._ray.get(host.open.remote(), timeout=OPEN_S)
+        except UsageError:
             raise
         except self._ray.exceptions.GetTimeoutError:
             raise RightsizeError(
@@ -288,16 +256,6 @@ class RayWorkerPool:
             ) from error
         self._hosts[host] = set()
         self._poll(host)
-
-    def _opened(self, answer: Any) -> Any:
-        """What a new worker answers, unless nobody needs it any more."""
-        until = time.monotonic() + OPEN_S
-        while time.monotonic() < until:
-            if self._given_up.is_set():
-                raise GivenUpError("no worker is needed any more")
-            if self._ray.wait([answer], num_returns=1, timeout=LOOK_S)[0]:
-                break
-        return self._ray.get(answer, timeout=0)
 
     def _poll(self, host: Any) -> None:
         self._polls[host.collect.remote()] = host
@@ -349,21 +307,16 @@ def local_cluster(
     cpus: int | None = None,
     gpus: Sequence[str] | None = None,
     workers: int | None = None,
-    hurries: bool = False,
 ) -> Generator[RayCluster]:
     """Start Ray on this machine in the background, with a new token in `state`.
 
     `cpus` is how many CPUs Ray may use, `gpus` the ids of its GPUs (default: all of both), and
-    `workers` the number of actors in each worker pool. With `hurries` its processes are killed
-    in the end: for workers that started none of their own.
+    `workers` the number of actors in each worker pool.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     temp = own_folder()
     watchdog = guard(temp)
-    begun = partial(end_begun, str(temp), watchdog.pid)
-    session = RaySession(
-        start_local(state / "ray-token", temp / "r", cpus, gpus), begun, hurries=hurries
-    )
+    session = RaySession(start_local(state / "ray-token", temp / "r", cpus, gpus))
     try:
         yield RayCluster(session, workers=workers, same_disk=True)
     finally:

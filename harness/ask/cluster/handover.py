@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Ended, InlineCluster, WorkerPool
@@ -35,10 +35,6 @@ class LateCluster(Cluster, Protocol):
         """Wait until it has started."""
         ...
 
-    def give_up(self) -> None:
-        """Have `wait` and `pool` come back soon, by an error where they have nothing to show."""
-        ...
-
     def let_go(self) -> None:
         """Start its shutdown; no call is made through it after this."""
         ...
@@ -52,27 +48,18 @@ class HandoverCluster:
         self._here, self._there, self._tell = here, there, tell
         self._closing = Event()
         self._openers: list[Thread] = []
-        self._turn = Lock()
-        self._opening = 0
         self._pools: dict[str, HandoverPool] = {}
 
     def close(self) -> None:
         """Open no further pool, and wait for the threads that are opening one."""
-        self.let_go()
+        self._closing.set()
         for opener in self._openers:
             opener.join()
 
     def let_go(self) -> None:
-        """Start the second cluster's shutdown; one that is still being opened is given up first.
-
-        Nothing is shut down under a thread that is opening it: the last one of them does it then.
-        """
-        with self._turn:
-            self._closing.set()
-            begun = self._opening
-        if begun:
-            self._there.give_up()
-        else:
+        """Start the second cluster's shutdown, unless a thread is still opening it."""
+        self._closing.set()
+        if not any(opener.is_alive() for opener in self._openers):
             self._there.let_go()
 
     def pool(self, factory: str) -> WorkerPool:
@@ -83,8 +70,6 @@ class HandoverCluster:
             self._pools[factory] = HandoverPool(self._here.pool(factory), coming, self._tell)
             self._openers.append(opener)
             opener.daemon = True
-            with self._turn:
-                self._opening += 1
             opener.start()
         return self._pools[factory]
 
@@ -95,11 +80,6 @@ class HandoverCluster:
                 coming.set_result(self._there.pool(factory))
         except BaseException as error:  # noqa: BLE001  # `HandoverPool` reports it to the user
             coming.set_exception(error)
-        with self._turn:
-            self._opening -= 1
-            is_last = self._closing.is_set() and not self._opening
-        if is_last:
-            self._there.let_go()
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,45 +38,12 @@ SOURCES = Path(__file__).resolve().parents[3]
 """Where our packages lie."""
 
 
-LOOK_S = 0.05
-"""How long a start is waited for before looking whether it is still needed."""
-_NO_OTHER_S = 60.0
-_RAY_WAITS = frozenset({("state.py", "get_node"), ("services.py", "start_api_server")})
-"""Where Ray waits, in Python, for its daemons: file and function."""
-
-
-class GivenUpError(RightsizeError):
-    """What was being started is not needed any more."""
-
-    def __init__(self, why: str = "Ray is not needed any more") -> None:
-        super().__init__(why)
-
-
-class _CalledBackError(BaseException):
-    """The same, sent into the thread that starts Ray: no `except Exception` of Ray's keeps it."""
-
-
 class RaySession:
-    """Starts in the background at once; `ray()` waits for it.
+    """Starts in the background at once; `ray()` waits for it."""
 
-    `connect` is given an event: once it is set, what is not begun yet is left, by `GivenUpError`.
-    `leftovers` ends what a start that came to nothing has begun; with `hurries` it also ends Ray's
-    daemons as soon as Ray begins to end them, one by one and with a second for each.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[Event], Any],
-        leftovers: Callable[[], object] | None = None,
-        *,
-        hurries: bool = False,
-    ) -> None:
-        self._connect, self._leftovers = connect, leftovers
-        self._hurries, self._ended = hurries, Event()
-        self._was_called_back = False
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
         self._ready, self._close = Event(), Event()
-        self.given_up = Event()
-        """Whether nobody needs what is being started, here or by whoever uses the session."""
         self._ray: Any = None
         self._error: BaseException | None = None
         self._thread = Thread(target=self._live, name="ray-session", daemon=True)
@@ -85,7 +51,7 @@ class RaySession:
 
     def ray(self) -> Any:
         """Wait until connected; returns the `ray` module."""
-        self._wait()
+        self._ready.wait()
         if self._error is not None:
             raise self._error
         return self._ray
@@ -96,15 +62,8 @@ class RaySession:
 
     def close(self) -> None:
         """Disconnect, and end what was started."""
-        self.given_up.set()
         self._close.set()
-        self._wait()
         self._thread.join()
-
-    def _wait(self) -> None:
-        while not self._ready.wait(LOOK_S):
-            if self.given_up.is_set() and not self._was_called_back:
-                self._was_called_back = called_back(self._thread)
 
     def _live(self) -> None:
         # What is started here goes on when a terminal closes: what is in flight is waited for.
@@ -112,55 +71,14 @@ class RaySession:
             signal.pthread_sigmask(signal.SIG_BLOCK, {hangup})
         take_back = signals_of_now()
         try:
-            self._ray = self._connect(self.given_up)
+            self._ray = self._connect()
         except BaseException as error:  # noqa: BLE001  # handed to whoever waits in `ray()`
-            self._error = GivenUpError() if isinstance(error, _CalledBackError) else error
-            if self._leftovers is not None:
-                self._leftovers()
+            self._error = error
         take_back()
         self._ready.set()
         self._close.wait()
         if self._ray is not None:
-            if self._hurries:
-                Thread(target=self._hurry, daemon=True).start()
             self._ray.shutdown()
-        self._ended.set()
-
-    def _hurry(self) -> None:
-        while not self._ended.wait(LOOK_S):
-            if self._leftovers is not None and stands_in(self._thread, "kill_all_processes"):
-                self._leftovers()
-                return
-
-
-def called_back(thread: Thread) -> bool:
-    """Send an exception into a thread that waits for what Ray has started, and nowhere else.
-
-    While no other thread may run, that one stands where it was seen: in a loop of Ray's own that
-    holds no lock. So the exception comes up there, as soon as the call that waits is over.
-    """
-    turn_s = sys.getswitchinterval()
-    sys.setswitchinterval(_NO_OTHER_S)
-    try:
-        frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # no other way to look
-        code = None if frame is None else frame.f_code
-        if code is None or (Path(code.co_filename).name, code.co_name) not in _RAY_WAITS:
-            return False
-        number = ctypes.c_ulong(thread.ident or 0)
-        told = ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            number, ctypes.py_object(_CalledBackError)
-        )
-        return bool(told)
-    finally:
-        sys.setswitchinterval(turn_s)
-
-
-def stands_in(thread: Thread, function: str) -> bool:
-    """Whether a thread is inside a function of this name; Ray's own says what Ray is doing."""
-    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001  # no other way to look
-    while frame is not None and frame.f_code.co_name != function:
-        frame = frame.f_back
-    return frame is not None
 
 
 def signals_of_now() -> Callable[[], None]:
@@ -183,10 +101,10 @@ def signals_of_now() -> Callable[[], None]:
 
 def start_local(
     token_file: Path, temp: Path, cpus: int | None, gpus: Sequence[str] | None = None
-) -> Callable[[Event], Any]:
+) -> Callable[[], Any]:
     """How to start Ray on this machine, with a random token of its own, on these GPUs (ids)."""
 
-    def connect(given_up: Event) -> Any:
+    def connect() -> Any:
         write_token(token_file)
         ray = _authenticated(token_file)
         options = {
@@ -199,7 +117,7 @@ def start_local(
             "_temp_dir": str(temp),
         }
         with _seeing(gpus):
-            return start_patiently(ray, options, given_up)
+            return start_patiently(ray, options)
 
     return connect
 
@@ -219,10 +137,10 @@ def _seeing(gpus: Sequence[str] | None) -> Generator[None]:
             os.environ[VISIBLE] = before
 
 
-def join_remote(address: str, token_file: Path) -> Callable[[Event], Any]:
+def join_remote(address: str, token_file: Path) -> Callable[[], Any]:
     """How to join a running cluster."""
 
-    def connect(_given_up: Event) -> Any:
+    def connect() -> Any:
         refuse_unreachable(address)
         os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", JOIN_TRIES)
         ray = _authenticated(token_file)
@@ -276,16 +194,9 @@ def write_token(file: Path, token: str | None = None) -> None:
     write_private(file, token or secrets.token_hex(32))
 
 
-def start_patiently(ray: Any, options: Mapping[str, Any], given_up: Event) -> Any:
-    """Start Ray; on a busy machine it gives itself up after half a minute, so try again.
-
-    Raises:
-        GivenUpError: nobody needs it any more.
-        RightsizeError: it does not start.
-    """
+def start_patiently(ray: Any, options: Mapping[str, Any]) -> Any:
+    """Start Ray; on a busy machine it gives itself up after half a minute, so try again."""
     for left in reversed(range(STARTS)):
-        if given_up.is_set():
-            raise GivenUpError
         try:
             ray.init(job_config=_job(str(SOURCES)), **options)
         except Exception as error:

@@ -19,8 +19,6 @@ import psutil
 
 POLLS_S = (0.5,) * 30
 GUARD = str(Path("serving", "guard.py"))
-ENDED_S = 30.0
-"""How long a killed process may take to be gone."""
 LATER_S = 5.0
 """What Ray starts early lives as long as Ray; later children die with it."""
 
@@ -75,21 +73,6 @@ def end(processes: Iterable[psutil.Process]) -> None:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-
-
-def end_begun(folder: str, watchdog: int) -> None:
-    """Kill this process's descendants that were started with a folder, but for its watchdog."""
-    found = psutil.Process().children(recursive=True)
-    begun = [one for one in found if one.pid != watchdog and _names(one, folder)]
-    end(begun)
-    psutil.wait_procs(begun, timeout=ENDED_S)
-
-
-def _names(process: psutil.Process, folder: str) -> bool:
-    try:
-        return any(folder in word for word in process.cmdline())
-    except psutil.Error:
-        return False
 
 
 def main(folder: Path) -> None:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from threading import Event
 from typing import Any
 
 import pytest
 
 from harness.ask.cluster.actors import RayCluster, RayWorkerPool
-from harness.ask.cluster.ray_session import (
-    GivenUpError,
-    RaySession,
-    remote_token,
-    start_patiently,
-)
+from harness.ask.cluster.ray_session import RaySession, remote_token, start_patiently
 from harness.ask.cluster.workers import Done, Host, Lost, own_identity
 from harness.errors import RightsizeError, UsageError
 
@@ -133,7 +127,7 @@ def test_a_cluster_keeps_one_cpu_for_the_driver_on_its_own_machine() -> None:
     sizes = []
     for same_disk in (True, False):
         ray = FakeRay()
-        session = RaySession(lambda _given_up, ray=ray: ray)
+        session = RaySession(lambda ray=ray: ray)
         cluster = RayCluster(session, workers=None, same_disk=same_disk)
         sizes.append(cluster.pool("tests.support.handlers:echo").size)
         assert session.ray() is ray
@@ -141,7 +135,7 @@ def test_a_cluster_keeps_one_cpu_for_the_driver_on_its_own_machine() -> None:
 
 
 def test_an_error_on_connecting_comes_to_whoever_waits() -> None:
-    def connect(_given_up: Event) -> Any:
+    def connect() -> Any:
         raise ConnectionError("no cluster there")
 
     session = RaySession(connect)
@@ -186,55 +180,10 @@ class Stubborn(FakeRay):
 
 def test_a_ray_that_starts_late_is_tried_again() -> None:
     ray = Stubborn(3)
-    assert start_patiently(ray, {}, Event()) is ray
+    assert start_patiently(ray, {}) is ray
     assert (ray.inits, ray.shutdowns) == (3, 2)
 
 
 def test_a_ray_that_never_starts_is_told_in_one_line() -> None:
     with pytest.raises(RightsizeError, match="Ray did not start on this machine"):
-        start_patiently(Stubborn(9), {}, Event())
-
-
-def test_a_ray_that_nobody_needs_any_more_is_not_started_again() -> None:
-    given_up = Event()
-
-    class Told(Stubborn):
-        def init(self, **options: Any) -> None:
-            given_up.set()
-            super().init(**options)
-
-    ray = Told(9)
-    with pytest.raises(GivenUpError):
-        start_patiently(ray, {}, given_up)
-    assert (ray.inits, ray.shutdowns) == (1, 1)
-
-
-def test_daemons_are_ended_together_once_ray_begins_to_end_them() -> None:
-    ended = Event()
-
-    class Slow(FakeRay):
-        def shutdown(self) -> None:
-            assert not ended.is_set()
-            self.kill_all_processes()
-
-        def kill_all_processes(self) -> None:
-            assert ended.wait(60)
-
-    session = RaySession(lambda _given_up: Slow(), ended.set, hurries=True)
-    session.ray()
-    session.close()
-    assert ended.is_set()
-
-
-def test_a_worker_that_nobody_needs_any_more_is_not_waited_for() -> None:
-    given_up = Event()
-
-    class Slow(FakeRay):
-        def wait(self, refs: list[Any], **_options: Any) -> tuple[list[Any], list[Any]]:
-            given_up.set()
-            return [], refs
-
-    with pytest.raises(GivenUpError):
-        RayWorkerPool(
-            Slow(), "tests.support.handlers:echo", workers=1, same_disk=True, given_up=given_up
-        )
+        start_patiently(Stubborn(9), {})

@@ -70,10 +70,6 @@ class Late:
     started: threading.Event = field(default_factory=threading.Event)
     opened: list[str] = field(default_factory=list)
     ends: bool = False
-    given_up: threading.Event = field(default_factory=threading.Event)
-
-    def give_up(self) -> None:
-        self.given_up.set()
 
     def let_go(self) -> None:
         self.ends = True
@@ -184,45 +180,8 @@ def test_a_cluster_that_is_let_go_ends_at_once_but_not_while_it_is_opened() -> N
                 begun(both, late)
             both.let_go()
             assert late.ends == opened
-            assert late.given_up.is_set() == (not opened)
             begun(both, late)
-            assert late.ends
         assert late.opened == ["any"] * opened
-
-
-def test_of_several_openers_the_last_one_ends_the_cluster() -> None:
-    late = Late(Scripted())
-    held = [threading.Event(), threading.Event()]
-    reached = [threading.Event(), threading.Event()]
-    order = count()
-
-    def wait() -> None:
-        mine = next(order)
-        reached[mine].set()
-        assert held[mine].wait(60)
-        raise RightsizeError("not needed any more")
-
-    late.wait = wait
-    with closing(HandoverCluster(Here(Scripted()), late, print)) as both:
-        both.pool("one")
-        assert reached[0].wait(60)
-        both.pool("other")
-        assert reached[1].wait(60)
-        both.let_go()
-        held[1].set()
-        both._openers[1].join(60)
-        assert not late.ends
-        held[0].set()
-        both._openers[0].join(60)
-        assert late.ends
-
-
-def test_the_end_does_not_wait_for_a_start_that_nobody_needs() -> None:
-    late = Late(Scripted())
-    late.wait = lambda: late.given_up.wait(60) or None
-    with closing(HandoverCluster(Here(Scripted()), late, print)) as both:
-        both.pool("any")
-    assert (late.ends, late.opened) == (True, [])
 
 
 def test_nothing_is_opened_after_the_end() -> None:

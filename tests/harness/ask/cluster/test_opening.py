@@ -101,42 +101,6 @@ def test_workers_run_our_packages_in_a_folder_that_owns_all_four_names(tmp_path:
     assert driver.communicate()[0] == "hello\n"
 
 
-GIVEN_UP = """
-import sys, time
-from pathlib import Path
-import psutil
-from harness.ask.cluster.actors import local_cluster
-from harness.ask.cluster.handover import handed_over
-with handed_over(local_cluster(state=Path(sys.argv[1]), cpus=2), print) as cluster:
-    pool = cluster.pool("tests.support.handlers:echo")
-    pool.send(["hello"])
-    print(pool.receive(600)[0].result)
-    until = time.monotonic() + 600
-    while sys.argv[2] not in " ".join(one.name() for one in psutil.Process().children()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
-    cluster.let_go()
-print(psutil.Process().children(recursive=True))
-"""
-
-
-@pytest.mark.ray
-@pytest.mark.parametrize("begun", ["gcs_server", "raylet"])
-def test_what_is_answered_before_ray_is_up_leaves_no_process_and_no_folder(
-    tmp_path: Path, begun: str
-) -> None:
-    with tempfile.TemporaryDirectory(prefix="up-") as base:
-        given = {**os.environ, "PYTHONPATH": str(SOURCES), "TMPDIR": base}
-        command = [sys.executable, "-c", GIVEN_UP, str(tmp_path / "state"), begun]
-        ended = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=given, check=False
-        )
-        assert ended.stdout == "hello\n[]\n", ended.stderr
-        assert list(Path(base).iterdir()) == []
-        words = [" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])]
-        assert [one for one in words if base in one] == []
-
-
 STRANGER = """
 import os, sys
 os.environ["RAY_AUTH_MODE"] = "disabled"

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from harness.ask.cluster.workers import InlineCluster
 from harness.conduct.listening import Quiet
 from harness.conduct.reviewing.progress import Progress, Silent, Upcoming
+from harness.conduct.reviewing.review import review as run_plan
 from harness.conduct.running import RunSettings, review
 from harness.record.stored import read_record
-from tests.support.reviews import NOW, Shape, answers, write_review_workspace
+from tests.support.reviews import NOW, Shape, answers, run_review, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 from tests.support.wire.reply import Body, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.ask.replay.ledger import Ledger
+    from harness.conduct.reviewing.session import Runtime
+    from harness.plan.model import Plan
+    from harness.record.model import DecisionRecord
+    from harness.workspace.workspace import Workspace
 
 SHAPE = Shape(cases=110, candidates="good", kind="ladder", features=("letters", "mails", "tickets"))
 
@@ -82,18 +95,25 @@ def test_one_that_cannot_be_written_early_is_told_of_at_the_end_alone(tmp_path: 
 
 
 def test_in_order_times_are_measured_when_all_else_was_asked(tmp_path: Path) -> None:
-    """The sixty live requests of today's model hold no document back; the record has its times."""
-    with OpenAIServer(answers) as server:
+    """The sixty live requests of today's model hold no record back but that of their feature."""
+    told: list[tuple[str, int]] = []
+
+    def ordered(
+        workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
+    ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+        def drafted(record: DecisionRecord) -> None:
+            told.append((record.feature.id, len(server.log.calls)))
+
+        return run_plan(workspace, plan, served, replace(engine, in_order=True, drafted=drafted))
+
+    with OpenAIServer(answers) as server, InlineCluster() as cluster:
         write_review_workspace(tmp_path, server.port, SHAPE)
         first = tmp_path / "features" / "letters.yaml"
         first.write_text(f"{first.read_text('utf-8')}latency: {{p95_s: 60}}\n", encoding="utf-8")
-        told = Watching(server)
-        settings = RunSettings(clock=lambda: NOW, listener=told, in_order=True)
-        found = review(tmp_path, settings=settings)
+        records = run_review(tmp_path, cluster, reviewer=ordered)
         last = len(server.log.calls)
-    assert [Path(path).stem for path, _ in told.told][-1] == "letters"
-    assert told.told[-1][1] == last
-    assert told.told[0][1] <= last - 60
-    letters = next(one for one in found.records if one.feature.id == "letters")
+    assert told[-1] == ("letters", last)
+    assert [calls <= last - 60 for _, calls in told] == [True, True, False]
+    letters = next(one for one in records if one.feature.id == "letters")
     assert letters.current_latency is not None
     assert letters.current_latency.n == 60

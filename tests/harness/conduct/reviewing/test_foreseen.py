@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from harness.conduct.listening import Quiet
-from harness.conduct.reviewing.progress import Progress, Silent, Upcoming
-from harness.conduct.running import RunSettings, review
-from tests.support.reviews import NOW, Shape, answers, write_review_workspace
+from harness.ask.cluster.workers import InlineCluster
+from harness.conduct.reviewing.progress import Silent, Upcoming
+from harness.conduct.reviewing.review import review
+from tests.support.reviews import Shape, answers, run_review, write_review_workspace
 from tests.support.wire.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from harness.ask.replay.ledger import Ledger
+    from harness.conduct.reviewing.session import Runtime
+    from harness.plan.model import Plan
+    from harness.record.model import DecisionRecord
+    from harness.workspace.workspace import Workspace
 
 BAD_ONLY = ("letters", "mails")
 SHAPE = Shape(
@@ -22,16 +29,24 @@ SHAPE = Shape(
 FACTOR = 1.5
 
 
-class Counting(Quiet, Silent):
+class Counting(Silent):
     """Remembers after each answer how many more were expected, and their cost."""
 
     def __init__(self) -> None:
         self.ahead = Upcoming(most=0, expected=0)
         self.seen: list[Upcoming] = []
 
-    def progress(self, planned: Upcoming) -> AbstractContextManager[Progress]:
-        self.ahead = planned
-        return nullcontext(self)
+    def ordered(
+        self, workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
+    ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+        """The review, one feature after the other; what its plan expects is told first."""
+        asked = [one.money for one in plan.to_ask if one.money is not None]
+        self.ahead = Upcoming(
+            most=sum(money.calls for money in asked),
+            expected=sum(money.expected_calls for money in asked),
+            usd=sum((money.expected_usd for money in asked), Decimal(0)),
+        )
+        return review(workspace, plan, served, replace(engine, in_order=True))
 
     def spared(self, less: Upcoming) -> None:
         self.ahead -= less
@@ -50,14 +65,14 @@ class Counting(Quiet, Silent):
 def test_what_is_left_is_right_within_a_half_from_the_first_tenth_on(tmp_path: Path) -> None:
     """Two features are given up early, two go to the end with one of two options."""
     told = Counting()
-    with OpenAIServer(answers) as server:
+    with OpenAIServer(answers) as server, InlineCluster() as cluster:
         write_review_workspace(tmp_path, server.port, SHAPE)
         for feature in (tmp_path / "features").iterdir():
             text = feature.read_text("utf-8").replace("risk: medium", "risk: low")
             if feature.stem in BAD_ONLY:
                 text = text.replace("candidates: [bad, good]", "candidates: [bad]")
             feature.write_text(text, encoding="utf-8")
-        review(tmp_path, settings=RunSettings(clock=lambda: NOW, listener=told, in_order=True))
+        run_review(tmp_path, cluster, progress=told, reviewer=told.ordered)
     whole = len(told.seen)
     assert (told.ahead.expected, told.ahead.most, round(told.ahead.usd, 9)) == (0, 0, 0)
     for number, ahead in enumerate(told.seen, 1):

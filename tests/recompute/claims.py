@@ -26,6 +26,7 @@ _MEASURED = (
     "{option} was tried on {n} {*};",
     "On {n} held-back {*} the models answered alike",
     "the models answered alike {agreed_without_label} times, unlabelled",
+    "unlabelled, and were both right or both wrong {agreed_labelled} times",
     (
         "where they differ {*} alone was right {only_candidate_right} times, "
         "today's alone {only_current_right}"

@@ -466,6 +466,10 @@ def _quality(slots: Slots, quality: Json) -> None:
     both, lost, won = (
         quality[key] for key in ("both_right", "only_current_right", "only_candidate_right")
     )
+    if both is None and None not in (lost, won):
+        slots.put(
+            "agreed_labelled", count(quality["n"] - quality["agreed_without_label"] - lost - won)
+        )
     if None not in (both, lost, won):
         slots.put("right_today", count(both + lost))
         slots.put("right_then", count(both + won))

@@ -76,11 +76,14 @@ def counts_text(record: DecisionRecord, option: OptionRecord, quality: Quality) 
 
 
 def unlabelled_text(quality: Quality, who: str) -> str:
-    """What is known where models that agree need no label: the difference, but no level."""
+    """What is known where some that agree have no label: the difference, but no level."""
     alike = f"the models answered alike {count(quality.agreed_without_label)} times, unlabelled"
     incumbent, candidate = quality.only_current_right, quality.only_candidate_right
     if incumbent is None or candidate is None:
         return f"{alike}; how good either is was not measured, only the difference"
+    labelled = quality.n - (quality.agreed_without_label or 0) - incumbent - candidate
+    if labelled:
+        alike += f", and were both right or both wrong {count(labelled)} times"
     return (
         f"{alike}; where they differ {who} alone was right {count(candidate)} times, "
         f"today's alone {count(incumbent)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.gate.evidence import LockedAndProposed, doubts, newest
@@ -35,6 +35,8 @@ _BROKEN: dict[Reason, tuple[GateRule, Cause]] = {
     Reason.MODEL_RETIRING: (GateRule.RETIRING, Cause.MODEL_RETIRING),
 }
 """Reasons of an option that have their own gate rule."""
+_HARM_OUTLASTS = {Cause.EVIDENCE_STALE, Cause.REJECTED}
+"""Doubts that end what a record allows, and leave the harm that it has shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
     """Judge the locked model with another prompt or parameters: it must not be shown harmful."""
     feature = case.entry.feature
     change = Change(feature=feature, what=what)
+    seen: list[str] = []
     for evidence in newest(given, feature):
         record = evidence.record
         option = next((one for one in record.options if _is_asked_so(case, one, was)), None)
@@ -91,20 +94,24 @@ def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, wh
         if option is None and not (stays and _asks_so(case, record.current)):
             continue
         target = record.current if option is None else option.target
-        problems = tuple(_doubted(given, case, evidence, target, GateRule.PROMPT))
-        if not problems:
-            return Judged(
-                findings=(_harm(feature, record, option, what),),
-                change=_change(given, case, what, evidence, option),
-            )
-    return Judged(findings=(_untested(feature, was, what),), change=change)
+        doubted = doubts(given, case, evidence, target)
+        found = _harm(feature, record, option, what)
+        harmed = found.outcome is Outcome.FAIL
+        if not doubted or (harmed and {doubt.code for doubt in doubted} <= _HARM_OUTLASTS):
+            return Judged(findings=(found,), change=_change(given, case, what, evidence, option))
+        seen.append(f"{found.message}, but {doubted[0].message}")
+    return Judged(findings=(_untested(feature, was, what, seen),), change=change)
 
 
-def _untested(feature: str, was: LockedModel, what: str) -> Violation:
-    """Of a tuned option the prompt is what was signed: another one is as untested as a model."""
+def _untested(feature: str, was: LockedModel, what: str, seen: Sequence[str]) -> Violation:
+    """Of a tuned option the prompt is what was signed: another one is as untested as a model.
+
+    `seen` says of each record that asked so, newest first, why it does not count.
+    """
     tuned = is_tuned(was.option)
     signed = f"{what} changed, and {was.option} was signed for its prompt: no record has this one"
-    small = f"{what} changed and nothing shows harm; provisional until the next review"
+    known = seen[0] if seen else f"{what} changed and nothing shows harm"
+    small = f"{known}; provisional until the next review"
     return Violation(
         feature=feature,
         rule=GateRule.MODEL if tuned else GateRule.PROMPT,

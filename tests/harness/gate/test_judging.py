@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -44,6 +45,9 @@ from tests.support.record_parts import (
     an_evidence,
 )
 from tests.support.records import NOW
+
+if TYPE_CHECKING:
+    from harness.record.model import DecisionRecord
 
 LATE = datetime(2027, 6, 1, tzinfo=UTC)
 
@@ -451,6 +455,33 @@ def test_a_changed_prompt_fails_by_whatever_was_shown_broken_with_it(reason: Rea
     (found,) = judge(reprompt(record)).findings
     wanted = (Cause.SHOWN_WORSE, FAIL) if reason in HARM else (Cause.EVIDENCE_FITS, PASS)
     assert (found.rule, found.code, found.outcome) == ("prompt", *wanted)
+
+
+def asked_with_it(option: dict[str, Any], **over: Any) -> DecisionRecord:
+    return newer({"target": a_target(prompt_sha256="ef" * 32), **option}, **over)
+
+
+HARMED = {"result": Result.FAIL, "reason_codes": (Reason.QUALITY_INFERIOR,)}
+ENDED = {"expires_at": NOW.date() - timedelta(1)}
+OTHER_SET = {"evidence": an_evidence(eval_set=an_eval_set(inputs_sha256="99" * 32))}
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome", "code", "words"),
+    [
+        (asked_with_it(HARMED, **ENDED), FAIL, Cause.SHOWN_WORSE, "shows harm"),
+        (asked_with_it({}, **ENDED), WARN, Cause.PROVISIONAL, "may be relied on until"),
+        (asked_with_it(HARMED, **OTHER_SET), WARN, Cause.PROVISIONAL, "shows harm, but"),
+    ],
+    ids=["harm outlasts its record", "no harm does not", "harm on other cases is told"],
+)
+def test_a_record_that_no_longer_counts_is_told_of_a_changed_prompt(
+    record: DecisionRecord, outcome: Outcome, code: Cause, words: str
+) -> None:
+    (found,) = judge(reprompt(record)).findings
+    assert (found.rule, found.code, found.outcome) == ("prompt", code, outcome)
+    assert words in found.message
+    assert "nothing shows harm" not in found.message
 
 
 def test_prices_that_rose_warn_without_a_change() -> None:

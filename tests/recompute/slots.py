@@ -310,8 +310,9 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
         slots.put("bill_saved", f"{bill:,f}", _alone(bill))
         lost = bill - left
         slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}", _alone(lost))
-        slots.put(f"bill_left{ending}", f"{left:,f}", f"{abs(left):,f}", _alone(left))
-        year = 12 * Decimal(_alone(left).replace(",", ""))
+        alone = _alone(saved - cost)
+        slots.put(f"bill_left{ending}", f"{left:,f}", f"{abs(left):,f}", alone)
+        year = 12 * Decimal(alone.replace(",", ""))
         slots.put(f"bill_left{ending}_year", _alone(year), _alone(-year))
         if None not in months:
             paid = [f"{month.quantize(unit, rounding=ROUND_HALF_UP):,f}" for month in months]
@@ -322,8 +323,8 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
 
 def _alone(amount: Decimal) -> str:
     """An amount that stands by itself: whole dollars from 100."""
-    size = abs(amount)
-    return f"{size.quantize(Decimal(1), rounding=ROUND_HALF_UP) if size >= 100 else size:,f}"
+    unit = Decimal(1) if abs(amount) >= 100 else Decimal("0.01")
+    return f"{abs(amount).quantize(unit, rounding=ROUND_HALF_UP):,f}"
 
 
 def _add_up_in_dollars(whole: Decimal, part: Decimal) -> bool:

@@ -117,7 +117,7 @@ def _if_nobody_switches(record: DecisionRecord) -> str:
     net = None if option is None else net_saving_of(record, option)
     more = ""
     if net is not None and net.net > 0:
-        more = f" and costs {dollars(net.net)} more each month, mistakes counted"
+        more = f" and costs {dollars(net.exact)} more each month, mistakes counted"
     elif net is None and saved is not None and saved.after_discounts > 0:
         more = f" and costs {usd(saved.after_discounts)} more each month"
     return f"{today} stays{more}; after {ends} this offer lapses, and only a new review renews it."

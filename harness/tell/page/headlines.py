@@ -82,7 +82,7 @@ def _money(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
     return [
         Headline(
             label="saved a month, mistakes paid for",
-            value=dollars(net.net),
+            value=dollars(net.exact),
             notes=(*_net_notes(record, option, net), *_once(record)),
         )
     ]
@@ -116,7 +116,7 @@ def _forgone(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> H
     verb, cost = "costs" if net.net >= 0 else "saves", dollars(net.cost)
     return Headline(
         label=f"staying {verb} a month, mistakes counted",
-        value=dollars(abs(net.net)),
+        value=dollars(abs(net.exact)),
         notes=(
             f"on the bill it costs {dollars(net.saved)}; the mistakes would cost {cost}",
             against,
@@ -150,15 +150,15 @@ def _worth(record: DecisionRecord, worth: Decimal | None) -> Headline:
         return Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)
     return Headline(
         label="left a month as seen, mistakes paid for",
-        value=dollars(net.net),
+        value=dollars(net.exact),
         notes=_net_notes(record, option, net),
     )
 
 
 def _net_notes(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple[str, ...]:
     worst = net_saving_of(record, option, at_worst=True)
-    tail = () if worst is None else (f"at worst {or_loss(worst.net)} a month",)
-    return (f"{dollars(_twelve(dollars(net.net)))} in twelve months", *tail)
+    tail = () if worst is None else (f"at worst {or_loss(worst.exact)} a month",)
+    return (f"{dollars(_twelve(dollars(net.exact)))} in twelve months", *tail)
 
 
 def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
@@ -254,8 +254,8 @@ def _saves(record: DecisionRecord) -> str:
 def _left(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> str:
     worst = net_saving_of(record, option, at_worst=True)
     verb = "Saves" if net.net >= 0 else "Loses"
-    tail = "" if worst is None else f", at worst {or_loss(worst.net)}"
-    return f"{verb} {dollars(abs(net.net))} a month once mistakes are paid for{tail}"
+    tail = "" if worst is None else f", at worst {or_loss(worst.exact)}"
+    return f"{verb} {dollars(abs(net.exact))} a month once mistakes are paid for{tail}"
 
 
 def _worse(option: OptionRecord | None) -> str:

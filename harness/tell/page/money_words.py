@@ -38,9 +38,14 @@ class NetSaving:
     saved: Decimal
     errors: float
     each: Decimal
-    net: Decimal
-    """Negative where the errors cost more than is saved."""
+    exact: Decimal
+    """The net saving; negative where the errors cost more than is saved."""
     unit: Decimal
+
+    @property
+    def net(self) -> Decimal:
+        """The net saving as a sum shows it; what stands by itself is rounded from `exact`."""
+        return rounded(self.exact, self.unit)
 
     @property
     def cost(self) -> Decimal:
@@ -89,7 +94,7 @@ def net_saving_of(
         saved=rounded(saved, unit),
         errors=errors,
         each=each,
-        net=rounded(saved - cost, unit),
+        exact=saved - cost,
         unit=unit,
     )
 
@@ -101,8 +106,8 @@ def saves(record: DecisionRecord, saved: Savings) -> str:
     worst = net_saving_of(record, option, at_worst=True) if option is not None else None
     if net is None:
         return f"saves {usd(saved.after_discounts)} a month on the bill"
-    lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.net)}"
-    return f"{result(net.net)} net of mistakes{lost}"
+    lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.exact)}"
+    return f"{result(net.exact)} net of mistakes{lost}"
 
 
 def result(net: Decimal) -> str:
@@ -112,7 +117,7 @@ def result(net: Decimal) -> str:
 
 def dollars(amount: Decimal) -> str:
     """`USD 1,234` where it reaches 100, else with its cents: an amount that stands by itself."""
-    return f"USD {rounded(amount, _DOLLAR) if abs(amount) >= _WHOLE_FROM else amount:,f}"
+    return f"USD {rounded(amount, _DOLLAR if abs(amount) >= _WHOLE_FROM else _CENT):,f}"
 
 
 def or_loss(amount: Decimal) -> str:
@@ -129,8 +134,8 @@ def at_stake(record: DecisionRecord) -> str:
     net = None if option is None else net_saving_of(record, option)
     if option is not None and net is not None:
         worst = net_saving_of(record, option, at_worst=True)
-        tail = "" if worst is None else f" (at worst {or_loss(worst.net)})"
-        return f"{or_loss(net.net)} a month once mistakes are paid for{tail}"
+        tail = "" if worst is None else f" (at worst {or_loss(worst.exact)})"
+        return f"{or_loss(net.exact)} a month once mistakes are paid for{tail}"
     if needed is None or needed.worth_monthly_usd is None:
         return _untested(record)
     return f"up to {usd(needed.worth_monthly_usd)} a month"

@@ -102,7 +102,7 @@ def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
     reason, saving = reason_of(option), saving_if_swapped(record, option)
     net = net_saving_of(record, option)
     if reason is Reason.NET_SAVING_BELOW_MINIMUM and net is not None:
-        return f"{result(net.net)} with its mistakes counted"
+        return f"{result(net.exact)} with its mistakes counted"
     if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
         return f"would save only {usd(saving)} a month"
     return ""

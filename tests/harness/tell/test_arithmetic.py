@@ -125,7 +125,7 @@ def test_what_is_left_is_the_portfolios_figure_and_what_a_reader_subtracts(
     exact = saved - Decimal(str(errors)) * each
     assert abs(net.net - exact) <= net.unit / 2
     if abs(exact) >= 1:
-        assert dollars(net.net) == usd(exact)
+        assert dollars(net.exact) == usd(exact)
 
 
 def test_the_monthly_saving_and_its_share() -> None:

@@ -135,8 +135,8 @@ def slowly(times: list[Reply]) -> Callable[[Body], Reply]:
 WAITS = Reply(status=429, headers={"retry-after": "5"})
 SLOW = Reply(text="fine", usage=USED, delay_s=0.2)
 FINE = Reply(text="fine", usage=USED)
-# Nobody waits for it: a program that is impatient hangs up after 4 s, and the call ends with it.
-WAITS_LONG = Reply(status=429, headers={"retry-after": "240"})
+# Longer than a program waits that is impatient (4 s), by more than a busy machine adds.
+WAITS_LONG = Reply(status=429, headers={"retry-after": "12"})
 SLOWER = Reply(text="fine", usage=USED, may_send=lambda _part: not running())
 
 

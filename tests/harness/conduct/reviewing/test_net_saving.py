@@ -101,7 +101,7 @@ def test_a_loss_at_worst_is_said_in_the_titles_line(tmp_path: Path) -> None:
     first = page(record).splitlines()[0]
     worst = round(-saved.net_monthly_worst)
     assert first.endswith(
-        f"saves USD {net:.0f} a month net of mistakes; at worst it loses USD {worst:,} a month"
+        f"saves USD {net:.2f} a month net of mistakes; at worst it loses USD {worst:,} a month"
     )
     locked = entry_of(decided(record, State.ACCEPTED), ends_on=record.expires_at)
     assert (locked.saving_monthly_usd, locked.net_saving_monthly_usd) == (287, net)

@@ -1,4 +1,4 @@
-"""Plans a review: which features are decided without a call, and what the others are asked."""
+"""Plans a review: which features are decided without a call, and what is asked for the others."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ LATENCY_REQUESTS = 60
 LATENCY_REQUESTS_P99 = 300
 PLANNING = "it could not be planned"
 QUICK_CASES = 8
-"""Cases of each feature with `--quick`: a minute and a half for six features at half a second an
-answer."""
+"""Cases of each feature with `--quick`; six features then take about a minute and a half at half a
+second an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def plan_review(
 
 
 def named_options(workspace: Workspace, plan: FeaturePlan, *, on: date) -> dict[str, PlannedOption]:
-    """Every model that a feature names by the option's name, also where a price or traffic lacks.
+    """Every model that a feature names, by its option's name, also without a price or traffic.
 
     With `candidates: auto` these are all models of the workspace.
     """
@@ -153,9 +153,10 @@ def named_options(workspace: Workspace, plan: FeaturePlan, *, on: date) -> dict[
 def _worked_out(
     planners: Sequence[_FeaturePlanner], tests: tuple[PastTest, ...], hooks: PlanHooks
 ) -> list[FeaturePlan]:
-    """Plan the features, the quick part of all of them first; failed ones are left out.
+    """Plan the features, the quick part of all of them first; those that fail are left out.
 
-    What one takes of an error that it shares with others is taken before they are planned.
+    Features may share an error (`harness.plan.lives.life`): each takes its part before the next
+    one is planned.
     """
     faults, opened = hooks.faults, list[tuple[_FeaturePlanner, FeaturePlan]]()
     for planner in planners:
@@ -181,12 +182,12 @@ def _worked_out(
 
 
 def _is_open(plan: FeaturePlan) -> bool:
-    """Whether no quickly known reason makes a feature's calls needless."""
+    """Whether nothing that is quickly known makes a feature's calls needless."""
     return not plan.reasons
 
 
 def _may_be_asked(plan: FeaturePlan) -> tuple[PlannedOption, ...]:
-    """The models that a feature may ask, as far as is quickly known; it may ask fewer."""
+    """The models that a feature may ask, by what is quickly known; in the end it may ask fewer."""
     labels_will_do = is_labelled(plan) or is_closed(plan.evalset.primary)
     return asked_rungs(plan) if _is_open(plan) and labels_will_do else ()
 
@@ -213,9 +214,9 @@ class _FeaturePlanner:
         return self.workspace.features[self.feature]
 
     def opened(self, tests: tuple[PastTest, ...]) -> FeaturePlan:
-        """Plan what is quickly known; stop at the first reason that makes calls needless.
+        """The quick part of a feature's plan; it ends at the first reason not to ask anything.
 
-        `tests` are those before it, of earlier reviews and of this one.
+        `tests` are those before it: of earlier reviews, and of this one's features before it.
         """
         bare = self._bare(tests)
         try:
@@ -350,7 +351,7 @@ class _FeaturePlanner:
         return plan
 
     def _spent(self, plan: FeaturePlan, reason: Reason, note: str) -> FeaturePlan:
-        """Closed for want of cases; where tests took some of the error, with how many would do."""
+        """The plan, closed because it has too few cases, with how many more would be enough."""
         fresh = new_cases(plan, self.expected)
         if fresh is None:
             return _closed(plan, Status.TOO_SMALL, (reason,), note)
@@ -364,7 +365,7 @@ class _FeaturePlanner:
         return _closed(plan, Status.TOO_SMALL, (reason,), note)
 
     def ready(self, plan: FeaturePlan) -> FeaturePlan:
-        """Add to an open plan what it can decide and what it costs."""
+        """An open plan with its power and its costs; this is the slow part of planning."""
         power = power_of(plan, replace(self.expected, differences=differences_in(self.past)))
         plan = replace(plan, power=power, new_cases=new_cases(plan, self.expected))
         money = price(plan, plan.arms)

@@ -1,6 +1,7 @@
 """What a review costs and how long it takes, expected and at worst: calls, model loads and hours.
 
-Hours go by lane, from the pace of earlier runs and the share of the limits that may be used.
+Hours are worked out per lane, from the pace of earlier runs and the share of the rate limits that
+a review may use.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ JUDGE_OUTPUT_TOKENS = 60
 
 
 def price(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
-    """USD of asking `rungs` every case and repeat, their judges, and the latency pass if any.
+    """USD of asking `rungs` every case and repeat, of their judges, and of the latency pass if any.
 
-    A model that is asked offline answers every case, whenever the procedure stops. Batches are
-    expected to cost the batch price; at worst they expire and the model is asked live.
-    Without a power all is expected to be asked. The worst case holds every trial's reservation
-    once; a retried attempt is charged too, under the same cap.
+    A model that is asked offline answers every case, however early the test stops. Batches are
+    expected to cost the batch price; at worst they expire and the model is asked live. Where no
+    power was worked out, every case is expected to be asked. The worst case counts the reservation
+    of every trial once; a retried attempt is charged too, under the same cap.
     """
     asked, judged = _asking(plan, rungs), _judging(plan, rungs)
     return Money(
@@ -89,7 +90,7 @@ def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
 
 
 def _shares(plan: FeaturePlan, rung: PlannedOption) -> AskedShare:
-    """Offline all cases are asked; where no power was worked out, too."""
+    """The share of a model's cases that is asked; all of them offline or without a power figure."""
     found = plan.power.shares.get(rung.name, AskedShare()) if plan.power else AskedShare()
     return AskedShare(passes=found.passes) if rung.offline else found
 
@@ -149,7 +150,7 @@ def likely_output(asker: Asker) -> int:
 def _mean_costs(
     asker: Asker, rungs: Sequence[PlannedOption], cases: Sequence[Case]
 ) -> Mapping[str, tuple[Decimal, Decimal, Decimal]]:
-    """By option, USD of one call averaged over the cases: expected, so in a batch, and largest."""
+    """By option, USD of one call averaged over the cases: expected live, expected bulk, largest."""
     if asker.program is not None:
         runs = {rung.name: run_cost(asker.program, rung, asker.config.traffic) for rung in rungs}
         return {name: (likely, likely, bound) for name, (likely, bound) in runs.items()}
@@ -165,7 +166,7 @@ def _mean_costs(
 def _mean_cost(
     rung: PlannedOption, output: int, sizes: Counter[tuple[int, int, int]]
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """USD of one call, as `_mean_costs` has it, over requests counted by their tokens."""
+    """USD of one call, in the order of `_mean_costs`, over requests counted by their tokens."""
     rates, sums = rung.priced(), [Decimal(0)] * 3
     for (sent, most, longest), count in sizes.items():
         usage = TokenUsage(input_tokens=sent, output_tokens=output)
@@ -251,9 +252,9 @@ class LaneDemand:
     rung: PlannedOption
     calls: float
     tokens: float
-    """Per call; used until the lane's own mean is known."""
+    """Per call; used until earlier runs tell the lane's own mean."""
     call_s: float
-    """Per call, likewise: that of an average hosted model."""
+    """Seconds per call of an average hosted model; used likewise."""
 
 
 def forecast(
@@ -331,21 +332,13 @@ def _latency_s(plan: FeaturePlan, paces: Mapping[Lane, Pace]) -> float:
     """Seconds of the latency pass: one model after the other, at the declared concurrency."""
     if plan.config.latency is None or plan.latency_requests == 0:
         return 0.0
-    case, output = plan.sample.deciding[0], likely_output(plan.asker)
-    loads = [
-        _load(
-            plan.asker.trial(rung, case, 0, "quality"),
-            rung,
-            plan.latency_requests * _shares(plan, rung).passes,
-            output,
-        )
-        for rung in plan.arms
-    ]
-    seconds = [
-        load.calls * (paces[load.lane].call_s if load.lane in paces else load.call_s)
-        for load in loads
-    ]
-    return sum(seconds) / plan.config.latency.concurrency
+    case, output, seconds = plan.sample.deciding[0], likely_output(plan.asker), 0.0
+    for rung in plan.arms:
+        requests = plan.latency_requests * _shares(plan, rung).passes
+        load = _load(plan.asker.trial(rung, case, 0, "quality"), rung, requests, output)
+        pace = paces.get(load.lane)
+        seconds += load.calls * (pace.call_s if pace else load.call_s)
+    return seconds / plan.config.latency.concurrency
 
 
 _PROMPTS = 20
@@ -360,7 +353,8 @@ def levers_of(
     Args:
         plan: the feature, its incumbent and its cases.
         cost: what the incumbent costs: at the stated traffic before a call, measured after one.
-        usages: the incumbent's, if it was asked; they show how much of the output is reasoning.
+        usages: those of the incumbent's answers, if it was asked; they tell how much of its output
+            is reasoning.
     """
     incumbent = plan.incumbent
     if incumbent is None or plan.config.program is not None:
@@ -390,7 +384,7 @@ def _tokens(prompts: Sequence[str], *, most: int) -> int:
 
 
 def _prompts(plan: FeaturePlan) -> list[str]:
-    """The texts of the first requests, as they are sent."""
+    """The texts of the first requests, as they would be sent."""
     incumbent = plan.incumbent
     if incumbent is None:
         return []

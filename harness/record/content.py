@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from harness.record.base import LATER, Finding, Reason, Recorded, State, Verdict
+from harness.record.life import AnchorFacts
 from harness.record.money import Bridge, Lever, OptionCost, Savings, TrafficFacts
 from harness.record.parts import (
     Evidence,
@@ -18,7 +19,7 @@ from harness.record.parts import (
     StillNeeded,
     Target,
 )
-from harness.record.trust import AnchorFacts, NoiseFacts
+from harness.record.trust import NoiseFacts
 
 SCHEMA_VERSION: Literal["rightsizing-decision/v2"] = "rightsizing-decision/v2"
 """Of what is made now; a record of before it is read, and keeps its bytes and hashes."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from harness.money.savings import QualityLoss, error_value
 from harness.record.base import Reason, Result
+from harness.record.life import AnchorFacts, DriftFacts, LifeFacts
 from harness.record.money import (
     BreakEven,
     BreakEvenVolume,
@@ -29,7 +30,7 @@ from harness.record.parts import (
 )
 from harness.record.proof import DesignFacts, PartFacts, ProofFacts
 from harness.record.quality_parts import GuardrailResult, Look, Quality, SliceResult, StopFacts
-from harness.record.trust import AnchorFacts, DriftFacts, EvalSetFacts, LifeFacts, Missingness
+from harness.record.trust import EvalSetFacts, Missingness
 
 
 def a_feature(**over: object) -> FeatureFacts:

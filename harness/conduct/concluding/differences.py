@@ -14,7 +14,7 @@ from evalsets.cases import Case
 from evalsets.splits import tune_cases
 from harness.bring.labelling.questions import shown_input
 from harness.conduct.concluding.past import PastReview
-from harness.conduct.finding.feature_run import Cascade, check_of
+from harness.conduct.finding.cascades import Cascade, check_of
 from harness.conduct.opening import cycle_of, utc_now
 from harness.errors import UsageError
 from harness.journal.journal import Journal

@@ -14,7 +14,7 @@ from harness.judge.decision.standing import Standing
 from harness.plan.anchor import Anchor
 from harness.plan.model import FeaturePlan
 from harness.plan.planned_options import PlannedOption
-from harness.record.trust import AnchorFacts, DriftFacts
+from harness.record.life import AnchorFacts, DriftFacts
 from harness.stats.estimates import estimate
 
 FEWEST_SHARE = 0.5

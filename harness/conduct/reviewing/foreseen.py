@@ -1,4 +1,8 @@
-"""What a feature's review is foreseen to ask: as its plan rehearsed it, by what was found."""
+"""How many calls of a feature's review are still expected: the plan's forecast, kept up to date.
+
+The plan rehearsed the test under many possible differences between the models. As answers come,
+those that fit them count for more (`harness.stats.sequential.foresight`).
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,20 @@ _GO_ON = frozenset({QualityState.OPEN, QualityState.NOT_ASKED, QualityState.WAIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ahead:
-    """Of one model: the share of the cases that it will have been asked, expected and at most."""
+    """What one model will have been asked when the review ends: expected, and at most."""
 
     share: float = 0.0
+    """Of the cases; likewise `most`."""
     most: float = 0.0
     live: int = 0
-    """Live requests that are expected yet, for its times."""
+    """Live requests still expected, to measure its times."""
     most_live: int = 0
 
 
 class Foreseen:
-    """All answers of one feature, those that it has too; who is told of changes keeps the sum.
+    """Expected answers of one feature, from the first to the last, as changes since last told.
 
-    Of a feature that a model judges the plan's figures stay: the judges' rulings are not foreseen.
+    For a feature with a judge the plan's figures stay, because its rulings are not forecast anew.
     """
 
     def __init__(self, run: FeatureRun) -> None:
@@ -41,14 +46,14 @@ class Foreseen:
         )
 
     def spared(self) -> Upcoming:
-        """How much less it is than was told last, by the options that go on; it may be more."""
+        """How much less is expected than was last told, negative if more: by the open options."""
         power = self._run.plan.power
         if power is None or power.foresight is None or self._run.plan.judges:
             return Upcoming(most=0, expected=0)
         return self._tell(self._ahead(power, power.foresight))
 
     def ended(self) -> Upcoming:
-        """How much less: nothing more than was read is asked."""
+        """How much less, now that nothing more is asked than was read."""
         if self._run.plan.judges:
             return Upcoming(most=0, expected=0)
         return self._tell({})
@@ -76,7 +81,11 @@ class Foreseen:
         return ahead
 
     def _seen(self, standing: Standing) -> AskedSoFar:
-        """Of one that passed its protected cases count as asked: they are, before it is taken."""
+        """An option's evidence so far, as the forecast reads it.
+
+        The protected cases of an option that passed count as asked: they will be, before it is
+        accepted.
+        """
         size = max(len(self._run.design.order), 1)
         share = min(standing.asked / size, 1.0)
         if standing.state is QualityState.PASSES:
@@ -93,12 +102,9 @@ class Foreseen:
         )
 
     def _tell(self, ahead: Mapping[str, _Ahead]) -> Upcoming:
-        """Without a model in `ahead` nothing more is asked of it than was read."""
-        run, money, whole = (
-            self._run,
-            self._money,
-            len(self._run.design.order) * self._run.plan.repeats,
-        )
+        """The change since the last forecast; a model not in `ahead` is asked nothing more."""
+        run, money = self._run, self._money
+        whole = len(run.design.order) * run.plan.repeats
         read = run.trials_read()
         most, expected, usd = read, read, Decimal(0)
         for name in (run.incumbent.name, *run.rungs):

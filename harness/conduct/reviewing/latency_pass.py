@@ -15,7 +15,8 @@ from functools import partial
 from itertools import cycle, islice
 
 from harness.ask.replay.governor import Governor, lane_of
-from harness.conduct.finding.feature_run import Cascade, FeatureRun
+from harness.conduct.finding.cascades import Cascade
+from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.vetoes import find_vetoes
 from harness.conduct.reviewing.session import READING, ReviewSession
 from harness.journal.trials import Attempt, FaultKind, Missing, Outcome, Trial

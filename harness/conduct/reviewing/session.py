@@ -23,8 +23,9 @@ from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.ask.replay.shared_workers import SharedCluster
 from harness.ask.replay.throttle import LaneLimits
+from harness.conduct.finding.cascades import cascades_of
 from harness.conduct.finding.drift import anchored
-from harness.conduct.finding.feature_run import FeatureRun, cascades_of
+from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.scores import Measures, Scoreboard
 from harness.conduct.reviewing.progress import Progress
 from harness.errors import Faults, RightsizeError

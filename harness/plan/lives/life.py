@@ -1,20 +1,22 @@
-"""The life of an eval set: every test of one pair of models on the same cases shares one error.
+"""The life of an eval set: all tests of one pair of models on the same cases share one error.
 
-Whoever tests again on more cases, in another order or under another name until a candidate passes,
-is wrong far more often than once in twenty. So all tests of one pair of models in which a case was
-asked before share the error that the policy promises (the union bound, which needs nothing of how
-the tests depend on each other). Of so many tests as are planned (`reviews_per_year`) the first
-takes four fifths: that costs it about 9 % more cases than the whole would. Each later one takes an
-equal part of the rest, and has more cases by then. The same cases of the same pair, asked in the
-same way, are no new test: they are read in the order of the first one, and decide as they did.
-Features that are planned in one review come one after the other, by name, as if each were reviewed
-after the one before it.
+Testing until a candidate passes, with more cases, in another order or under another name, errs far
+more often than a single test does. So tests of one pair of models that have a case in common share
+the error that the policy promises (by the union bound, which assumes nothing about how the tests
+depend on each other). The policy says how many tests to plan for (`reviews_per_year`): the first
+takes four fifths of the error, which costs it about 9 % more cases than all of it would; the later
+ones take equal parts of the rest, and usually have more cases by then.
 
-Of the options of one plan each is tested within what its own pair has left: one with little left
+The same cases of the same pair, asked in the same way, are no new test: they are read in the order
+of the first one, and decide as it did. Features of one review are planned by name, each as if it
+were reviewed after the one before it.
+
+Each option of a plan is tested at what its own pair has left, so that a pair with little left
 takes nothing from the others (`Design.at_most`).
 
-Cases are the same by what they ask, not by their ids or by the name of their feature. Two features
-that ask the same cases for another task have another primary scorer, and are two.
+Cases are the same if they ask the same, whatever their ids or the name of their feature. Two
+features that ask the same cases for different tasks have different primary scorers: their tests
+do not share an error.
 """
 
 from __future__ import annotations
@@ -39,9 +41,9 @@ from harness.plan.lives.identity import (
 from harness.plan.model import AskedBefore, FeaturePlan, LevelsAhead
 from harness.plan.planned_options import PlannedOption
 from harness.record.base import Reason
+from harness.record.life import LifeFacts, OptionLife
 from harness.record.model import DecisionRecord
 from harness.record.proof import DesignFacts
-from harness.record.trust import LifeFacts, OptionLife
 from harness.wording import listed, plural
 from harness.workspace.fingerprints import fingerprint
 
@@ -52,15 +54,15 @@ _UNWRITTEN = "~"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pair:
-    """One option's tests on these cases: the earlier ones, and whether this is one of them."""
+    """Earlier tests of one option's pair on these cases, and whether this test is one of them."""
 
     option: str
     spent: float
     tests: int
     again: float | None
-    """The level of the earlier test that this one is; None: it is a new one."""
+    """The level of the earlier test that this one repeats; None: this is a new test."""
     own: bool = False
-    """That test is its own cycle's, which has begun."""
+    """The test repeated is this cycle's own, which was begun and is continued."""
 
     def level(self, planned: int, promised: float) -> float:
         if self.again is not None:
@@ -81,7 +83,11 @@ class _Pair:
         )
 
     def ahead(self, level: float, planned: int, promised: float) -> LevelsAhead:
-        """Of added cases: this test's `level`, unless it began, which fixes its cases."""
+        """The level that this test would have with cases added, and that of new cases alone.
+
+        With added cases a test that has not begun keeps its `level`; one that has begun has its
+        cases fixed, so that they would belong to the next test.
+        """
         if self.again is not None:
             spent = self.spent + (self.again if self.own else 0.0)
             following = level_of(self.tests + self.own + 1, planned, promised)
@@ -94,11 +100,11 @@ def _percent(share: float) -> float:
 
 
 def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> FeaturePlan:
-    """The plan at the level that these cases have left, in the order that they were tested in.
+    """The plan with the error that earlier tests left, and its cases in the order of those tests.
 
-    The test's error is that of the pair with the most left; the others have a limit of their own,
-    and options whose pair has nothing left are excluded. A quick review decides nothing, and takes
-    nothing.
+    The test's error is that of the pair with the most left. Pairs with less have a limit of their
+    own; options whose pair has nothing left are excluded. A quick review decides nothing, so it
+    takes nothing.
     """
     if plan.quick or plan.incumbent is None:
         return plan
@@ -138,9 +144,9 @@ def with_life(plan: FeaturePlan, tests: Sequence[PastTest], planned: int) -> Fea
 def _shared(
     plan: FeaturePlan, levels: Mapping[str, float], pairs: Sequence[_Pair]
 ) -> Mapping[str, float]:
-    """The levels where options of one pair, under two prompts, share what it has left.
+    """The levels, where options of one pair (a model under two prompts) divide what it has left.
 
-    They share the test's own error by themselves; less than that is divided.
+    Pairs at the test's full error need no division: the test itself divides that among its options.
     """
     alpha = max(levels.values(), default=0.0)
     new = {pair.option: pair.again is None and levels[pair.option] < alpha for pair in pairs}
@@ -154,17 +160,16 @@ def _shared(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Earlier:
-    """The tests of other cycles that asked some of a feature's cases, oldest first.
-
-    `plan` has its cases in the order of the first test of just these cases (its own feature's if it
-    had one), `mine` are their
-    digests in that order (empty where nothing was ever tested), `own` is its cycle's own test.
-    """
+    """The tests of other cycles that asked some of a feature's cases, oldest first."""
 
     plan: FeaturePlan
+    """Its cases are in the order of the first test of exactly these, preferring its own feature's.
+    """
     mine: tuple[str, ...]
+    """Digests of the cases in that order; empty where nothing was ever tested."""
     tests: tuple[PastTest, ...]
     own: PastTest | None
+    """The test of the plan's own cycle; None: it has not begun."""
 
     @classmethod
     def of(cls, plan: FeaturePlan, tests: Sequence[PastTest]) -> _Earlier:
@@ -190,7 +195,7 @@ class _Earlier:
         return cls(plan=ordered, mine=kept, tests=found, own=own)
 
     def pair(self, option: PlannedOption) -> _Pair:
-        """Group the tests of one pair: those of one order, asked in the same way, are one."""
+        """One pair's earlier tests; those with the same cases, order and way of asking are one."""
         digest, tests = pair_digest(self.plan, option), dict[object, float]()
         for test in self.of_pair(option):
             for name, level in test.taken(digest, option.name).items():
@@ -222,7 +227,7 @@ class _Earlier:
         return (self.mine, _how(asked, self.plan, option.name), self.plan.repeats)
 
     def _begun_at(self, digest: str, option: str) -> float | None:
-        """The pair's level in its cycle's own test, once begun; another confidence is another."""
+        """The pair's level in its cycle's own test; None: it did not begin at this confidence."""
         promised = self.plan.alpha
         if self.own is None:
             return None
@@ -233,7 +238,7 @@ class _Earlier:
         """The first test that asked any of these cases, of this or another cycle."""
         written = [test for test in self.tests if test.written_at != _UNWRITTEN]
         every = (*written, *((self.own,) if self.own is not None else ()))
-        # Of features that were planned in one review nobody had seen an answer of the others.
+        # Plans of one review were all written before any of their answers was seen.
         every = sorted(every, key=lambda t: (t.written_at, t.feature != self.plan.feature))
         if not every:
             return None
@@ -251,14 +256,14 @@ def _is_own(plan: FeaturePlan, test: PastTest) -> bool:
 
 
 def _concerns(plan: FeaturePlan, test: PastTest) -> bool:
-    """It was the feature's own, or another's with the same measure."""
+    """Whether a test was the feature's own, or another's with the same primary measure."""
     if test.feature == plan.feature:
         return True
     return bool(test.cases) and test.facts.get("primary") == as_json(asdict(plan.evalset.primary))
 
 
 def _place(test: PastTest) -> tuple[str, str]:
-    """When it was planned; those of one review follow each other by name."""
+    """A sort key: when a test was planned; tests of one review follow each other by name."""
     return (test.written_at, test.feature)
 
 
@@ -276,20 +281,23 @@ def _spent(option: PlannedOption, found: _Earlier, promised: float) -> PlannedOp
 
 
 def _sequence(test: PastTest, plan: FeaturePlan, option: str) -> object:
-    """What makes a test one and the same: the cases in their order, and how both were asked."""
+    """The identity of a test: its cases in their order, how both models were asked, repeats."""
     how = _how(test.asked, plan, option)
     return (test.cases or test.ids, how, test.facts.get("repeats", 1))
 
 
 def _how(asked: Mapping[str, str], plan: FeaturePlan, option: str) -> tuple[str, str]:
-    """How today's model and an option were asked; a cascade as its model, unless it says more."""
+    """How today's model and an option were asked.
+
+    A cascade without an entry of its own was asked as its cheap model.
+    """
     incumbent = plan.incumbent.name if plan.incumbent else ""
     cheap = next((one.first.name for one in plan.options if one.name == option), option)
     return asked.get(incumbent, ""), asked.get(option) or asked.get(cheap, "")
 
 
 def _in_order_of(plan: FeaturePlan, test: PastTest, mine: Sequence[str]) -> FeaturePlan:
-    """The plan with the cases in the order of an earlier test, where whole clusters allow it."""
+    """The plan with its cases in the order of an earlier test, if no cluster is split by that."""
     sample = plan.sample
     by_digest = dict(zip(mine, sample.deciding, strict=True))
     if len(by_digest) < len(sample.deciding):
@@ -303,9 +311,9 @@ def _in_order_of(plan: FeaturePlan, test: PastTest, mine: Sequence[str]) -> Feat
 
 
 def planned_test(plan: FeaturePlan, tests: Sequence[PastTest]) -> tuple[PastTest, ...]:
-    """What a plan of this review takes from those that are planned after it.
+    """The test that a plan of this review will be to the features that are planned after it.
 
-    Nothing where its cycle's test is among the known ones already, or where it takes nothing.
+    Empty if the test of its cycle is already known, or if it takes no error.
     """
     incumbent = plan.incumbent
     if plan.quick or incumbent is None or any(_is_own(plan, one) for one in tests):
@@ -331,7 +339,10 @@ def planned_test(plan: FeaturePlan, tests: Sequence[PastTest]) -> tuple[PastTest
 def recorded_tests(
     plan: FeaturePlan, past: Sequence[DecisionRecord], tests: Sequence[PastTest]
 ) -> tuple[PastTest, ...]:
-    """Tests of earlier cycles on just these inputs that a journal forgot, and a record tells."""
+    """Tests of earlier cycles on exactly these inputs that only a record tells of.
+
+    The journal may have been lost since, or may stand on another machine.
+    """
     known = {(one.feature, one.cycle) for one in tests}
     return tuple(
         PastTest(
@@ -356,7 +367,10 @@ def recorded_tests(
 
 
 def _tested_in(record: DecisionRecord, plan: FeaturePlan) -> Iterator[str]:
-    """The options of a recorded test; of a pair that must be sure, by the plan's number too."""
+    """The options of a recorded test, under the recorded names and under those of the plan.
+
+    The name of a cascade that must be sure holds its threshold, which may have been moved.
+    """
     tested = [one for one in record.options if one.proof is not None]
     yield from (one.target.option for one in tested)
     sure = {one.cascade.first for one in tested if one.cascade and one.cascade.threshold}

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.record.life import OptionLife
 from harness.record.model import DecisionRecord
 from harness.record.parts import Evidence, Target
-from harness.record.trust import AnswersFacts, EvalSetFacts, OptionLife
+from harness.record.trust import AnswersFacts, EvalSetFacts
 from harness.tell.page.missing import drift_text
 from harness.tell.words import count, day, pairs, points, series, table
 from harness.wording import DASH, plural, usd

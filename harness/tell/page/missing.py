@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 
 from harness.journal.trials import FaultKind
 from harness.record.base import Reason
+from harness.record.life import DriftFacts
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import StopFacts
-from harness.record.trust import DriftFacts, FloorFacts, FormFacts, Missingness
+from harness.record.trust import FloorFacts, FormFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
 from harness.tell.words import at_worst, count, points, singular, table
 from harness.wording import DASH, chance, percent, plural, usd

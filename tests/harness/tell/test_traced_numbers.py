@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from harness.record.base import Reason, Recorded
+from harness.record.life import OptionLife
 from harness.record.model import DecisionRecord
 from harness.record.money import CascadeMonth, LeverBasis, PortionFacts, TierFacts
 from harness.record.parts import Registered
@@ -22,7 +23,6 @@ from harness.record.trust import (
     Missingness,
     MixFacts,
     NoiseFacts,
-    OptionLife,
     ProgramFacts,
     SpreadFacts,
 )

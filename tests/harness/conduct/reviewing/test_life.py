@@ -29,8 +29,8 @@ from tests.support.wire.openai_server import OpenAIServer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.record.life import LifeFacts
     from harness.record.model import DecisionRecord
-    from harness.record.trust import LifeFacts
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 

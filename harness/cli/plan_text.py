@@ -14,7 +14,7 @@ from harness.plan.model import FeaturePlan, Forecast, Plan, Status
 from harness.plan.planned_options import PlannedOption
 from harness.plan.sampling import copies_line, near_copies_line
 from harness.record.base import Reason
-from harness.record.trust import LifeFacts
+from harness.record.life import LifeFacts
 from harness.wording import percent, plural, usd
 
 _A_YEAR = 12
@@ -240,25 +240,21 @@ def _remedy(plan: FeaturePlan) -> str:
     power, missing = plan.power, plan.cases_missing
     if power is None:
         return ""
-    if missing is None and not _added(plan):
+    added = max(plan.added_levels.values(), default=0.0)
+    if missing is None and not added:
         what = "no added case changes that: the error that tests on these share is used up"
     elif missing is None:
         what = "no number of cases up to 20,000 is enough"
     else:
         price = plan.missing_usd
         cost = "" if price is None else f", about {usd(price)} a review"
-        level = f", tested with these at {100 * _added(plan):.2g} %," if plan.ahead else ""
+        level = f", tested with these at {100 * added:.2g} %," if plan.ahead else ""
         what = f"{missing:,} more{level} make it 80 %{cost}"
     if plan.new_cases is not None:
         what = f"{what}; about {plan.new_cases:,} new ones make it 80 %, in a set of their own"
     if power.smallest_margin is None:
         return what
     return f"{what}; or a limit of {power.smallest_margin:g} points"
-
-
-def _added(plan: FeaturePlan) -> float:
-    """The error of a test of these cases and added ones."""
-    return max((one.added for one in plan.ahead.values()), default=plan.alpha)
 
 
 def _labelling(waiting: Sequence[FeaturePlan]) -> str:

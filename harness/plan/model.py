@@ -20,8 +20,9 @@ from harness.plan.asking import Asker
 from harness.plan.judging import PlannedJudge
 from harness.plan.planned_options import PlannedOption
 from harness.record.base import Reason
+from harness.record.life import LifeFacts, OptionLife
 from harness.record.money import Lever
-from harness.record.trust import FloorFacts, LifeFacts, OptionLife
+from harness.record.trust import FloorFacts
 from harness.stats.sequential.foresight import AskedShare, Foresight
 from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import inputs_sha256, labels_sha256
@@ -246,6 +247,16 @@ class FeaturePlan:
     def asked(self) -> tuple[PlannedOption, ...]:
         """The options that the review may ask, cheapest first."""
         return tuple(option for option in self.options if option.asked)
+
+    @property
+    def added_levels(self) -> Mapping[str, float]:
+        """By option to be asked, the error of its test once cases are added; 0: none is left."""
+        return {
+            one.name: self.ahead[one.name].added
+            if one.name in self.ahead
+            else one.at_most or self.alpha
+            for one in self.asked
+        }
 
     @property
     def arms(self) -> tuple[PlannedOption, ...]:

@@ -95,7 +95,8 @@ def power_of(plan: FeaturePlan, expected: Expectation) -> Power:
     full = round(len(plan.protected) / max(len(design.order), 1), 2)
     scene = replace(scene, in_full=full)
     found = _rehearsed(scene)
-    needed = scene.n if found.decided >= WANTED_POWER else _needed(_at_levels(scene, _added(plan)))
+    enough = found.decided >= WANTED_POWER
+    needed = scene.n if enough else _needed(_at_levels(scene, plan.added_levels))
     smallest = _smallest(scene, found)
     foresight = _foresight(scene, tuple(_beliefs(plan, expected)))
     count = len(plan.asked)
@@ -140,16 +141,6 @@ def new_cases(plan: FeaturePlan, expected: Expectation) -> int | None:
     fewest = floor(size_of(design).needed / _GROWTH)
     needed = _needed(replace(scene, n=fewest))
     return None if needed is None else _in_cases(needed, scene, design)
-
-
-def _added(plan: FeaturePlan) -> Mapping[str, float]:
-    """The level of each option's test on these and added cases."""
-    return {
-        one.name: plan.ahead[one.name].added
-        if one.name in plan.ahead
-        else one.at_most or plan.alpha
-        for one in plan.asked
-    }
 
 
 def _at_levels(scene: _Scene, levels: Mapping[str, float]) -> _Scene | None:

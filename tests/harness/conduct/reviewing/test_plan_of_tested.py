@@ -140,6 +140,18 @@ def test_as_many_added_cases_as_the_plan_names_have_the_chance_that_it_names(
     assert alone.power.chance > 0.75
 
 
+def test_the_level_of_added_cases_is_that_of_the_option_that_no_test_asked(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.write(GOOD)
+    company.reviewed(CYCLE)
+    two_options(company)
+    text, planned = company.told(NEXT, capsys), company.planned(NEXT)
+    assert planned.cases_missing
+    assert max(planned.added_levels, key=planned.added_levels.__getitem__) == "bad"
+    assert f"{planned.cases_missing} more, tested with these at 4 %, make it 80 %" in text
+
+
 def test_cases_that_are_spent_are_named_before_any_cost(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

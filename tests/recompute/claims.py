@@ -390,6 +390,9 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "as few as {floor_fewest_labels} may",
     ),
     "table The eval set": (", {floor_unlabelled} of them without a label",),
+    "table What a run of the program took: calls of stopped runs, not counted": (
+        "{unused_calls}, cost not known",
+    ),
     "table 1 move so far": ("{moves} move so far",),
     "table 2 moves so far": ("{moves} moves so far",),
     "Form or content?": (

@@ -228,11 +228,12 @@ def _assumed(open_ones: Sequence[Examined], plan: FeaturePlan) -> _Offer | None:
     )
 
 
-def _more_of_an_equal(plan: FeaturePlan) -> int:
+def _more_of_an_equal(plan: FeaturePlan) -> int | None:
+    """Likewise for a plan whose power was not worked out; None: no number is enough."""
     truth = Truth(difference=0.0, discordance=EXPECTED_DISAGREEMENT)
     level = plan.alpha / max(len(plan.asked), 1)
     total = cases_needed(truth, plan.margin / 100, level, power=WANTED_POWER)
-    return max((total or 0) - len(plan.sample.deciding), 0)
+    return None if total is None else max(total - len(plan.sample.deciding), 0)
 
 
 def _offer_to_tell(

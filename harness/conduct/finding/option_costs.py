@@ -302,7 +302,6 @@ def _facts(option: str, read: Sequence[Scored]) -> ProgramFacts | None:
     if not runs:
         return None
     every = [attempt for of_run in calls for attempt in of_run]
-    known = [attempt.cost_usd for attempt in every if attempt.cost_usd is not None]
     usages = [attempt.usage for attempt in every if attempt.usage is not None]
     counted = len(usages) == len(every)
     unused = [a for one in runs for a in one.attempts if a.role == UNUSED]
@@ -316,13 +315,17 @@ def _facts(option: str, read: Sequence[Scored]) -> ProgramFacts | None:
         beside=sum(attempt.role is not None for attempt in every),
         input_tokens=sum(usage.input_tokens for usage in usages) if counted else None,
         output_tokens=sum(usage.output_tokens for usage in usages) if counted else None,
-        usd=plain(sum(known, Decimal(0))) if len(known) == len(every) else None,
+        usd=_sum_usd(every),
         successes=round(sum(shown), 6) if len(shown) == len(scores) else None,
         unused_calls=len(unused) or None,
-        unused_usd=plain(sum((a.cost_usd or Decimal(0) for a in unused), Decimal(0)))
-        if unused
-        else None,
+        unused_usd=_sum_usd(unused) if unused else None,
     )
+
+
+def _sum_usd(attempts: Sequence[Attempt]) -> Decimal | None:
+    """What attempts cost together; None where the cost of one is not known."""
+    known = [attempt.cost_usd for attempt in attempts if attempt.cost_usd is not None]
+    return plain(sum(known, Decimal(0))) if len(known) == len(attempts) else None
 
 
 def _is_call(attempt: Attempt) -> bool:

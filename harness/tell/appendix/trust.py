@@ -343,7 +343,8 @@ def program_runs(record: DecisionRecord) -> Table | None:
 def _stopped(facts: ProgramFacts) -> str:
     if not facts.unused_calls:
         return "none"
-    return f"{count(facts.unused_calls)}, {usd(facts.unused_usd)} together"
+    cost = "cost not known" if facts.unused_usd is None else f"{usd(facts.unused_usd)} together"
+    return f"{count(facts.unused_calls)}, {cost}"
 
 
 def hosting_tables(record: DecisionRecord) -> Iterator[Table]:

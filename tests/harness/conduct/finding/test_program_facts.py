@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from harness.conduct.finding.option_costs import _facts
 from harness.conduct.finding.scores import Scored
-from harness.journal.trials import Attempt
+from harness.journal.trials import UNUSED, Attempt
 from providers.completion import TokenUsage
 
 CALL = Attempt(
@@ -48,3 +49,16 @@ def test_a_part_that_is_not_known_makes_no_zero() -> None:
     facts = _facts("m", [run(1.0), run(None, silent)])
     assert facts is not None
     assert facts.input_tokens is facts.output_tokens is facts.successes is None
+
+
+def test_calls_that_no_run_used_have_no_cost_where_that_of_one_is_not_known() -> None:
+    made = (replace(CALL, number=2, role=UNUSED), replace(CALL, number=3, role=UNUSED))
+    of_unknown = (made[0], replace(made[1], cost_usd=None))
+    known, unknown = (
+        _facts("m", [replace(run(1.0), attempts=(CALL, *unused))]) for unused in (made, of_unknown)
+    )
+    assert known is not None
+    assert unknown is not None
+    assert (known.unused_calls, known.unused_usd) == (2, Decimal("1.0"))
+    assert (unknown.unused_calls, unknown.unused_usd) == (2, None)
+    assert known.usd == unknown.usd == Decimal("0.5")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
+from statistics import NormalDist
 
 from evalsets.cases import Case
 from evalsets.splits import random_cases
@@ -98,14 +99,10 @@ def _measured(record: DecisionRecord) -> Expectation | None:
     return Expectation(discordance=max(share, _LEAST), source=source)
 
 
-_Z = 1.645
-"""Standard errors between a difference and its bound at a one-sided 5 %."""
-
-
 def differences_in(past: Iterable[DecisionRecord]) -> dict[str, tuple[float, ...]]:
     """What each option's difference may be by its newest review, in points, each as likely.
 
-    As measured, and that give or take its standard error. Of an option that was given up with too
+    As measured, and that plus and minus its standard error. Of an option that was given up with too
     few pairs to measure anything: the larger losses of `DIFFERENCES`.
     """
     found: dict[str, tuple[float, ...]] = {}
@@ -113,7 +110,7 @@ def differences_in(past: Iterable[DecisionRecord]) -> dict[str, tuple[float, ...
         for option in record.options:
             quality = option.quality
             if quality is not None:
-                error = max((quality.best - quality.difference) / _Z, 0.0)
+                error = _standard_error(quality, 1 - record.evidence.confidence)
                 around = (-error, 0.0, error)
                 found[option.target.option] = tuple(
                     max(min(quality.difference + step, 100.0), -100.0) for step in around
@@ -121,6 +118,12 @@ def differences_in(past: Iterable[DecisionRecord]) -> dict[str, tuple[float, ...
             elif option.stopped is not None:
                 found[option.target.option] = DIFFERENCES[-2:]
     return found
+
+
+def _standard_error(quality: Quality, alpha: float) -> float:
+    """Points, as if `best` were a normal bound at its level: one-sided `alpha` if not its own."""
+    z = NormalDist().inv_cdf(1 - (quality.best_level or alpha))
+    return max((quality.best - quality.difference) / z, 0.0)
 
 
 def _discordance(quality: Quality) -> float | None:

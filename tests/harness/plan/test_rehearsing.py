@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import pytest
+from scipy.stats import norm
 
 from harness.cli.plan_text import plan_lines
 from harness.plan.expecting import (
@@ -150,6 +151,22 @@ def test_what_an_option_may_differ_by_is_its_newest_review_give_or_take_its_erro
             low, middle, high = found[option.target.option]
             assert low < middle < high <= option.quality.best
             assert middle == option.quality.difference
+
+
+def test_an_error_is_that_of_the_level_of_its_bound() -> None:
+    """A bound at 1 in 10 lies 1.28 standard errors from the estimate, one at 1 in 20 lies 1.64."""
+    record = a_record()
+    evidence = record.evidence.model_copy(update={"confidence": 0.9})
+    looser = record.model_copy(update={"evidence": evidence})
+    for option in record.options:
+        if option.quality is None:
+            continue
+        each = [differences_in([one])[option.target.option] for one in (record, looser)]
+        errors = [middle - low for low, middle, _ in each]
+        gap = option.quality.best - option.quality.difference
+        level = option.quality.best_level
+        bounds = (1.6449, 1.2816) if level is None else (norm.isf(level),) * 2
+        assert errors == pytest.approx([gap / z for z in bounds], rel=1e-4)
 
 
 def test_an_earlier_quarter_says_how_often_models_disagree(tmp_path: Path) -> None:

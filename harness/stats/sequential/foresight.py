@@ -87,13 +87,16 @@ class Foresight:
         >>> round(shares[0], 3)
         0.75
         """
-        best = max((each.likelihood(seen) for each in self.rehearsed), default=0.0)
-        weighed = [
-            (exp(each.likelihood(seen) - best), row)
+        matching = [
+            (each.likelihood(seen), row)
             for each in self.rehearsed
             for row in each.asked
             if all(one.ended or share >= one.share for share, one in zip(row, seen, strict=True))
         ]
+        # Of the matching ones alone: next to a far likelier one that does not match, all of them
+        # would count for nothing.
+        likeliest = max((likelihood for likelihood, _ in matching), default=0.0)
+        weighed = [(exp(likelihood - likeliest), row) for likelihood, row in matching]
         whole = sum(weight for weight, _ in weighed)
         if not whole:
             weighed, whole = [(1.0, tuple(1.0 for _ in seen))], 1.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import exp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from harness.stats import betting
 from harness.stats.sequential.design import ProvenPart
+from harness.stats.sequential.foresight import AskedSoFar, Foresight, Rehearsed
 from harness.stats.sequential.rehearsal import Truth, rehearse
 from harness.stats.sequential.sample_size import pass_rate
 from tests.support.decisions import design
@@ -82,3 +84,12 @@ def test_wealth_of_counts_is_the_wealth_of_the_cases(n: int) -> None:
     cases = [-1.0] * losses + [1.0] * gains + [0.0] * (n - losses - gains)
     counted = betting.log_wealth_of_counts(*(np.array(x) for x in (losses, gains, n)), -0.05)
     assert float(counted) == pytest.approx(betting.log_wealth(cases, -0.05))
+
+
+def test_rehearsals_that_went_as_far_count_next_to_far_likelier_ones_that_did_not() -> None:
+    early = Rehearsed(gains=(0.0,), losses=(0.9,), asked=((0.25,), (0.3,)))
+    later = Rehearsed(gains=(0.0,), losses=(0.1,), asked=((0.6,), (0.8,)))
+    seen = [AskedSoFar(share=0.4, losses=400.0)]
+    assert exp(later.likelihood(seen) - early.likelihood(seen)) == 0.0
+    shares, own = Foresight(rehearsed=(early, later), passes=(0.5,)).given(seen)
+    assert (shares[0], own) == pytest.approx((0.7, 0.7))

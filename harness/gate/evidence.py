@@ -155,8 +155,8 @@ def _as_planned(given: GateInput, evidence: RepricedRecord, target: Target) -> I
     if evidence.seed is not None and record.evidence.seed != evidence.seed:
         yield Doubt(
             code=Cause.NOT_COMPARABLE,
-            message=f"the cases of {record.decision_id} were drawn anew: its seed is not the one "
-            "that follows from feature, eval set and cycle",
+            message=f"the cases of {record.decision_id} were drawn anew: its seed follows neither "
+            "from feature, eval set and cycle nor from an earlier record's on these cases",
         )
     used = record.evidence.eval_set.times_used
     if given.looks is not None and used > given.looks:

@@ -121,7 +121,7 @@ class RepricedRecord:
     record: DecisionRecord
     at_today: DecisionRecord
     seed: str | None = None
-    """Seed that follows from feature, inputs and cycle; None: not computed."""
+    """Seed that its order must have; None: not computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

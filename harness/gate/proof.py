@@ -60,15 +60,23 @@ def judge_model(given: GateInput, case: LockedAndProposed, was: LockedModel) -> 
     if found is None:
         return _without_evidence(given, case, what)
     evidence, option = found
-    findings = [
-        *_doubted(given, case, evidence, option.target, GateRule.MODEL),
-        *_shown_non_inferior(
-            case.entry.feature, evidence.record, option, what if was.cascade else ""
-        ),
-        *_not_signed(given, case.entry.feature, evidence.record),
-        *_money(given, case.entry.feature, evidence, option),
-    ]
-    return Judged(findings=tuple(findings), change=_change(given, case, what, evidence, option))
+    findings = tuple(_proof(given, case, evidence, option, what if was.cascade else ""))
+    return Judged(findings=findings, change=_change(given, case, what, evidence, option))
+
+
+def _proof(
+    given: GateInput,
+    case: LockedAndProposed,
+    evidence: RepricedRecord,
+    option: OptionRecord,
+    what: str,
+) -> Iterator[Violation]:
+    """What a record says of an option that must be shown non-inferior, and why it may not count."""
+    feature = case.entry.feature
+    yield from _doubted(given, case, evidence, option.target, GateRule.MODEL)
+    yield from _shown_non_inferior(feature, evidence.record, option, what)
+    yield from _not_signed(given, feature, evidence.record)
+    yield from _money(given, feature, evidence, option)
 
 
 def judge_unlocked(
@@ -83,24 +91,52 @@ def judge_unlocked(
 
 
 def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, what: str) -> Judged:
-    """Judge the locked model with another prompt or parameters: it must not be shown harmful."""
+    """Judge the locked model with another prompt or parameters: it must not be shown harmful.
+
+    Of a tuned option the prompt is what was signed, so another one needs the proof of a model.
+    """
     feature = case.entry.feature
-    change = Change(feature=feature, what=what)
     seen: list[str] = []
-    for evidence in newest(given, feature):
+    for evidence, option in _asked_so(given, case, was):
         record = evidence.record
-        option = next((one for one in record.options if _is_asked_so(case, one, was)), None)
-        stays = was.cascade is None and bool(names_of(record.current) & names_of(was))
-        if option is None and not (stays and _asks_so(case, record.current)):
-            continue
+        change = _change(given, case, what, evidence, option)
+        if option is not None and is_tuned(was.option):
+            name = f"{was.option} with another {what}"
+            return Judged(
+                findings=tuple(_proof(given, case, evidence, option, name)), change=change
+            )
         target = record.current if option is None else option.target
         doubted = doubts(given, case, evidence, target)
         found = _harm(feature, record, option, what)
         harmed = found.outcome is Outcome.FAIL
         if not doubted or (harmed and {doubt.code for doubt in doubted} <= _HARM_OUTLASTS):
-            return Judged(findings=(found,), change=_change(given, case, what, evidence, option))
+            return Judged(findings=(found,), change=change)
         seen.append(f"{found.message}, but {doubted[0].message}")
-    return Judged(findings=(_untested(feature, was, what, seen),), change=change)
+    found = _untested(feature, was, what, seen)
+    return Judged(findings=(found,), change=Change(feature=feature, what=what))
+
+
+def _asked_so(
+    given: GateInput, case: LockedAndProposed, was: LockedModel
+) -> Iterator[tuple[RepricedRecord, OptionRecord | None]]:
+    """Each record that asked the locked model as proposed, newest first; None: as its incumbent.
+
+    An incumbent was compared with nothing: for a tuned option only today's model as it was says
+    something, because that is what the signed prompt was compared with.
+    """
+    before = case.entry.before
+    for evidence in newest(given, case.entry.feature):
+        current = evidence.record.current
+        as_before = (current.prompt_sha256, current.params_sha256) == (
+            before.prompt_sha256,
+            before.params_sha256,
+        )
+        same = was.cascade is None and bool(names_of(current) & names_of(was))
+        stays = same and (as_before or not is_tuned(was.option))
+        options = evidence.record.options
+        option = next((one for one in options if _is_asked_so(case, one, was)), None)
+        if option is not None or (stays and _asks_so(case, current)):
+            yield evidence, option
 
 
 def _untested(feature: str, was: LockedModel, what: str, seen: Sequence[str]) -> Violation:
@@ -109,15 +145,19 @@ def _untested(feature: str, was: LockedModel, what: str, seen: Sequence[str]) ->
     `seen` says of each record that asked so, newest first, why it does not count.
     """
     tuned = is_tuned(was.option)
-    signed = f"{what} changed, and {was.option} was signed for its prompt: no record has this one"
-    known = seen[0] if seen else f"{what} changed and nothing shows harm"
-    small = f"{known}; provisional until the next review"
+    signed = f"{was.option} was signed for its prompt"
+    if tuned:
+        known = f"{what} changed, and {signed}: no record has this one"
+        message = f"{seen[0]}, and {signed}" if seen else known
+    else:
+        known = seen[0] if seen else f"{what} changed and nothing shows harm"
+        message = f"{known}; provisional until the next review"
     return Violation(
         feature=feature,
         rule=GateRule.MODEL if tuned else GateRule.PROMPT,
         code=Cause.EVIDENCE_MISSING if tuned else Cause.PROVISIONAL,
         outcome=Outcome.FAIL,
-        message=signed if tuned else small,
+        message=message,
         advice=_REVIEW,
     )
 

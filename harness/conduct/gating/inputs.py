@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -201,23 +201,43 @@ def evidence_of(workspace: Workspace, today: date) -> tuple[RepricedRecord, ...]
         UsageError: a record is damaged.
     """
     reviews = workspace.root / "reviews"
-    found: list[RepricedRecord] = []
-    for folder in sorted(reviews.iterdir()) if reviews.is_dir() else ():
-        for paths in all_versions(folder / "records").values():
-            for record in map(read_record, paths):
-                seed = order_seed(
-                    record.feature.id,
-                    inputs_sha256=record.evidence.eval_set.inputs_sha256,
-                    cycle=record.cycle,
-                )
-                found.append(
-                    RepricedRecord(
-                        record=record,
-                        at_today=_at_today(record, workspace, today),
-                        seed=None if record.evidence.imported else seed,
-                    )
-                )
-    return tuple(found)
+    records = [
+        record
+        for folder in (sorted(reviews.iterdir()) if reviews.is_dir() else ())
+        for paths in all_versions(folder / "records").values()
+        for record in map(read_record, paths)
+    ]
+    return tuple(
+        RepricedRecord(
+            record=record,
+            at_today=_at_today(record, workspace, today),
+            seed=_seed_that_follows(record, records),
+        )
+        for record in records
+    )
+
+
+def _seed_that_follows(record: DecisionRecord, records: Sequence[DecisionRecord]) -> str | None:
+    """The seed that a record's order must have; None: imported answers have none.
+
+    It is its own cycle's, or that of an earlier record on the same inputs whose order it repeats:
+    a later review asks the same cases in the order of their first test.
+    """
+    if record.evidence.imported:
+        return None
+    earlier = {
+        _own_seed(one)
+        for one in records
+        if one.generated_at < record.generated_at
+        and one.evidence.eval_set.inputs_sha256 == record.evidence.eval_set.inputs_sha256
+    }
+    used = record.evidence.seed
+    return used if used in earlier else _own_seed(record)
+
+
+def _own_seed(record: DecisionRecord) -> str:
+    inputs = record.evidence.eval_set.inputs_sha256
+    return order_seed(record.feature.id, inputs_sha256=inputs, cycle=record.cycle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

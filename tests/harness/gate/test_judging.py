@@ -36,6 +36,7 @@ from tests.support.gates import (
     swap,
 )
 from tests.support.record_parts import (
+    a_cost,
     a_look,
     a_margin,
     a_quality,
@@ -48,6 +49,7 @@ from tests.support.records import NOW
 
 if TYPE_CHECKING:
     from harness.record.model import DecisionRecord
+    from harness.record.parts import Target
 
 LATE = datetime(2027, 6, 1, tzinfo=UTC)
 
@@ -482,6 +484,112 @@ def test_a_record_that_no_longer_counts_is_told_of_a_changed_prompt(
     assert (found.rule, found.code, found.outcome) == ("prompt", code, outcome)
     assert words in found.message
     assert "nothing shows harm" not in found.message
+
+
+TUNED = "claude-haiku-4-5~tuned"
+ACCEPTED = {"state": State.ACCEPTED, "chosen": TUNED}
+
+
+def tuned_target(prompt: str, **over: Any) -> Target:
+    return a_target(TUNED, model_id="claude-haiku-4-5", prompt_sha256=prompt * 32, **over)
+
+
+def tuned_with_it(option: dict[str, Any], **over: Any) -> DecisionRecord:
+    """A second review, which asked the tuned option with the prompt that the change has."""
+    return newer({"target": tuned_target("ef"), **option}, **{**ACCEPTED, **over})
+
+
+def retuned(record: DecisionRecord | None = None, **over: Any) -> GateInput:
+    """The locked option was signed for its prompt, and a change gives it another one."""
+    plain = accepted()
+    own = plain.options[2].model_copy(update={"target": tuned_target("cd")})
+    signed = accepted(options=(*plain.options[:2], own), chosen=TUNED)
+    evidence = (an_evidence_of(signed), *([an_evidence_of(record)] if record else ()))
+    changed = proposed(asked=asked(TUNED, model_id="claude-haiku-4-5", prompt_sha256="ef" * 32))
+    return given(signed, **{"proposed": (changed,), "evidence": evidence, **over})
+
+
+UNSHOWN = {"result": Result.UNDECIDED, "reason_codes": (Reason.QUALITY_UNDECIDED,), "note": "why"}
+AS_INCUMBENT = newer({}, state=State.ACCEPTED, current=tuned_target("ef"))
+COSTS_MORE = {"cost": a_cost(monthly_after_discounts=Decimal(9000))}
+
+
+@pytest.mark.parametrize(
+    ("record", "outcome", "codes", "words"),
+    [
+        (None, FAIL, [Cause.EVIDENCE_MISSING], "signed for its prompt: no record has this one"),
+        (tuned_with_it({}), PASS, [Cause.SHOWN_NON_INFERIOR], "shows claude-haiku-4-5~tuned non"),
+        (
+            tuned_with_it({}, state=State.PROPOSED),
+            WARN,
+            [Cause.SHOWN_NON_INFERIOR, Cause.NOT_ACCEPTED_YET],
+            "nobody accepted it yet",
+        ),
+        (
+            tuned_with_it({}, **ENDED),
+            FAIL,
+            [Cause.EVIDENCE_STALE, Cause.SHOWN_NON_INFERIOR],
+            "may be relied on until",
+        ),
+        (
+            tuned_with_it(UNSHOWN),
+            FAIL,
+            [Cause.NOT_SHOWN_NON_INFERIOR],
+            "claude-haiku-4-5~tuned with another prompt: why",
+        ),
+        (tuned_with_it(HARMED), FAIL, [Cause.SHOWN_WORSE], "with another prompt"),
+        (
+            tuned_with_it(COSTS_MORE),
+            FAIL,
+            [Cause.SHOWN_NON_INFERIOR, Cause.MONTHLY_COST],
+            "a month, at most 10 % more is agreed",
+        ),
+        (
+            tuned_with_it({}, **OTHER_SET),
+            FAIL,
+            [Cause.NOT_COMPARABLE, Cause.SHOWN_NON_INFERIOR],
+            "was made on another eval set",
+        ),
+        (AS_INCUMBENT, FAIL, [Cause.EVIDENCE_MISSING], "no record has this one"),
+    ],
+    ids=[
+        "no record",
+        "shown non-inferior",
+        "not accepted yet",
+        "ended",
+        "not shown",
+        "shown worse",
+        "dearer",
+        "on other cases",
+        "asked so as the incumbent, and compared with nothing",
+    ],
+)
+def test_another_prompt_of_a_tuned_option_needs_the_proof_of_another_model(
+    record: DecisionRecord | None, outcome: Outcome, codes: list[Cause], words: str
+) -> None:
+    report = judge(retuned(record))
+    assert report.outcome is outcome
+    assert [one.code for one in report.findings] == codes
+    assert any(words in one.message for one in report.findings), report.findings
+
+
+def test_an_unsigned_record_shows_nothing_of_a_tuned_options_other_prompt() -> None:
+    record = tuned_with_it({})
+    report = judge(retuned(record, unsigned={record.etag: "nobody signed it"}))
+    assert report.outcome is FAIL
+    (found,) = [one for one in report.findings if one.code is Cause.NOT_SIGNED]
+    assert found.message == f"{record.decision_id}: nobody signed it"
+
+
+def test_a_tuned_option_may_go_back_to_the_prompt_that_it_was_compared_with() -> None:
+    """The same model under its prompt from before is what production asked when it was signed."""
+    today = a_target("claude-haiku-4-5", prompt_sha256="ef" * 32)
+    plain = accepted(current=today)
+    own = plain.options[2].model_copy(update={"target": tuned_target("cd")})
+    signed = accepted(current=today, options=(*plain.options[:2], own), chosen=TUNED)
+    back = proposed(asked=asked(TUNED, model_id="claude-haiku-4-5", prompt_sha256="ef" * 32))
+    (found,) = judge(given(signed, proposed=(back,))).findings
+    assert (found.code, found.outcome) == (Cause.EVIDENCE_FITS, PASS)
 
 
 def test_prices_that_rose_warn_without_a_change() -> None:

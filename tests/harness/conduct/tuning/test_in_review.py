@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ from harness.conduct.running import RunSettings
 from harness.errors import ExitCode
 from harness.plan.planning import Selection, plan_review
 from harness.record.base import Result, Verdict
+from harness.record.model import seal
+from harness.record.stored import write_records
 from harness.workspace.workspace import load_workspace
 from tests.recompute.review import recompute
 from tests.support.reviews import CYCLE, NOW, Shape, run_review, write
@@ -114,6 +117,50 @@ def test_its_hash_is_signed_locked_and_held(
     assert f"tickets: model: {signed}" in capsys.readouterr().out
     prompt.write_text(own, encoding="utf-8")
     feature.write_text(text, encoding="utf-8")
+
+
+def test_another_prompt_of_a_tuned_option_is_held_to_what_its_own_review_showed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second review asks the cases in the first one's order, and the gate knows that order."""
+
+    def reviewed(cycle: str, tail: str) -> DecisionRecord:
+        prompt.write_text(f"{EXAMPLES}{tail}\n", encoding="utf-8")
+        now = datetime.now(UTC)
+        (record,) = run_review(root, cluster, run_id=cycle, cycle=cycle, now=now)
+        write_records((record,), root / "reviews" / cycle)
+        return record
+
+    with OpenAIServer(picky) as server, InlineCluster() as cluster:
+        root = write_tune_workspace(tmp_path, server.port, Shape(cases=330, candidates="bad"))
+        prompt = root / "prompts" / "tickets" / "bad~tuned.j2"
+        at = ["-w", str(root)]
+        assert reviewed(CYCLE, "{{ input }}").chosen == "bad~tuned"
+        by = ["--by", "dana@example.com", "--reason", "agreed", "--cycle", CYCLE, *at]
+        assert run(["decide", "tickets", "accept", *by]) == ExitCode.OK
+        assert run(["lock", *at]) == ExitCode.OK
+        feature = root / "features" / "tickets.yaml"
+        text = feature.read_text("utf-8")
+        feature.write_text(text.replace("incumbent: big", "incumbent: bad~tuned"), "utf-8")
+        assert run(["gate", *at]) == ExitCode.OK
+        feature.write_text(text, encoding="utf-8")
+        later = reviewed("2027-Q1", "{{ input }} Please.")
+        feature.write_text(text.replace("incumbent: big", "incumbent: bad~tuned"), "utf-8")
+    capsys.readouterr()
+    assert run(["gate", *at]) == ExitCode.OK
+    only = "warn: tickets: model: 2027-Q1-tickets is PROPOSED: nobody accepted it yet"
+    assert capsys.readouterr().out.startswith(only)
+    evidence = later.evidence.model_copy(update={"seed": "9" * 64})
+    forged = seal(later.model_copy(update={"evidence": evidence}))
+    write_records((forged,), root / "reviews" / "2027-Q1")
+    assert run(["gate", *at]) == ExitCode.GATE_FAILED
+    assert "the cases of 2027-Q1-tickets were drawn anew" in capsys.readouterr().out
+
+
+EXAMPLES = (
+    "".join(f"=== user ===\nAn example {each}\n=== assistant ===\nbilling\n" for each in (1, 2))
+    + "=== user ===\n"
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from harness.bring.onramp.schemas import write_schemas
 from harness.money.prices.pricebook import model_ids
-
-_PLACES = (".github/CODEOWNERS", ".gitlab/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+from harness.workspace.scan.code_owners import OWNERS_FILES, owners_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,36 +30,15 @@ def owner_of(repository: Path, path: str) -> Owner:
     text = next(
         (
             (repository / place).read_text(encoding="utf-8", errors="replace")
-            for place in _PLACES
+            for place in OWNERS_FILES
             if (repository / place).is_file()
         ),
         "",
     )
-    found = Owner()
-    for line in text.splitlines():
-        pattern, *names = line.partition("#")[0].split() or [""]
-        if pattern and _fits(pattern, path):
-            found = _owner(names)
-    return found
-
-
-def _owner(names: list[str]) -> Owner:
+    names = owners_of(text, path)
     emails = [name for name in names if "@" in name and not name.startswith("@")]
     teams = [name.rpartition("/")[2] for name in names if name.startswith("@") and "/" in name]
     return Owner(email=emails[0] if emails else None, team=teams[0] if teams else None)
-
-
-def _fits(pattern: str, path: str) -> bool:
-    """Whether a rule of the form that `.gitignore` has fits a path."""
-    anchored = "/" in pattern.rstrip("/")
-    body = pattern.strip("/")
-    expression = "".join(_part(part) for part in re.split(r"(\*\*/?|\*|\?)", body))
-    start = "" if anchored else "(?:.*/)?"
-    return re.fullmatch(f"{start}{expression}(?:/.*)?", path) is not None
-
-
-def _part(part: str) -> str:
-    return {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}.get(part, re.escape(part))
 
 
 TO_FILL_IN = ("owner", "team", "data", "traffic")

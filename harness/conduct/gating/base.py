@@ -7,7 +7,6 @@ A handle or a team of CODEOWNERS is the forge's to map to a person; its review r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from harness.workspace.feature_file import FeatureConfig
 from harness.workspace.fingerprints import policy_sha256
 from harness.workspace.model_file import ModelConfig
 from harness.workspace.reading import POLICY_FILE, ParsedFile, read_files
+from harness.workspace.scan.code_owners import OWNERS_FILES, owners_of
 from harness.workspace.scan.texts import UnreadFile
 from harness.workspace.workspace import Workspace
 
@@ -199,44 +199,15 @@ def _owners(
         return {}
     lines = text.decode("utf-8", "replace")
     return {
-        name: owners_of(lines, f"{prefix}reviews/cycle/records/{record_file(name)}")
+        name: _by_mail(owners_of(lines, f"{prefix}reviews/cycle/records/{record_file(name)}"))
         for name in features
     }
 
 
+def _by_mail(owners: tuple[str, ...]) -> tuple[str, ...]:
+    """The owners, where all of them are e-mails; else nobody."""
+    return owners if all("@" in name[1:] for name in owners) else ()
+
+
 def _addresses(models: Mapping[str, ModelConfig]) -> dict[str, str]:
     return {name: model_address(one) for name, one in models.items()}
-
-
-OWNERS_FILES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
-"""Where a forge looks for it, the first of them first."""
-
-
-def owners_of(text: str, path: str) -> tuple[str, ...]:
-    r"""E-mails of the owners of a path: of the last line that fits; none where one has no e-mail.
-
-    >>> owners_of("* @team\\n/reviews/ a@example.com b@example.com # both", "reviews/a.json")
-    ('a@example.com', 'b@example.com')
-    >>> owners_of("* a@example.com @team", "reviews/a.json")
-    ()
-    """
-    found: tuple[str, ...] = ()
-    for line in text.splitlines():
-        words = line.partition("#")[0].split()
-        if words and not words[0].startswith("[") and _fits(words[0], path):
-            found = tuple(words[1:])
-    by_mail = all("@" in name[1:] for name in found)
-    return found if by_mail else ()
-
-
-def _fits(pattern: str, path: str) -> bool:
-    """Whether a pattern of gitignore's kind covers a path."""
-    anchored = "/" in pattern.rstrip("/")
-    parts = [_part(part) for part in re.split(r"(\*\*/?|\*|\?)", pattern.strip("/"))]
-    start = "" if anchored else "(?:.*/)?"
-    return re.fullmatch(f"{start}{''.join(parts)}(?:/.*)?", path) is not None
-
-
-def _part(part: str) -> str:
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return known.get(part, re.escape(part))

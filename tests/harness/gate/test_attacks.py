@@ -604,6 +604,22 @@ def test_an_attack_is_refused_and_named(
     assert found == code, said
 
 
+@pytest.mark.parametrize(
+    ("pattern", "named"), [(f"/{W}/reviews/", True), (f"/{W}/reviews/*", False), ("*", True)]
+)
+def test_whom_code_owners_names_may_decide_where_nobody_else_is_named(
+    pattern: str, *, named: bool, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A record stands two folders below `reviews/`, where `reviews/*` does not reach."""
+    edit(POLICY, "deciders: [dana.ruiz@example.com]\n", "")(shop)
+    put(shop, "CODEOWNERS", f"/app/ @acme/app\n{pattern} dana.ruiz@example.com\n")
+    relock(shop)
+    commit(shop, "owners")
+    apply, _, words = THE_BASE_RULES["somebody who may not decide"]
+    apply(shop)
+    assert (words in judged(shop, capsys)[1]) is named
+
+
 SHOUT = "bad\\n::stop-commands::x\\n##[error]y\\u001b[2J\\u202e\\r::error::z"
 """As TOML and YAML write it: commands of CI services, an escape, a mark that turns the line."""
 

@@ -77,6 +77,10 @@ OWNERS = """\
 docs/**/models    writer@example.com
 nobody.py
 src/?.py          one@example.com
+billing/*         flat@example.com
+/*.cfg            root@example.com
+deep/**           deep@example.com
+logs/             logs@example.com
 """
 
 
@@ -92,6 +96,13 @@ src/?.py          one@example.com
         ("app/nobody.py", Owner()),
         ("src/a.py", Owner(email="one@example.com")),
         ("src/ab.py", Owner(team="platform")),
+        ("billing/main.py", Owner(email="flat@example.com")),
+        ("billing/rates/main.py", Owner(team="platform")),
+        ("setup.cfg", Owner(email="root@example.com")),
+        ("tools/setup.cfg", Owner(team="platform")),
+        ("deep/a/b.py", Owner(email="deep@example.com")),
+        ("app2/logs/a/b.py", Owner(email="logs@example.com")),
+        ("tools/logs", Owner(team="platform")),
     ],
 )
 @pytest.mark.parametrize("place", ["CODEOWNERS", ".github/CODEOWNERS"])
@@ -99,6 +110,15 @@ def test_owners(tmp_path: Path, path: str, owner: Owner, place: str) -> None:
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text(OWNERS)
     assert owner_of(tmp_path, path) == owner
+
+
+def test_a_sections_owners_own_what_its_lines_name_nobody_for(tmp_path: Path) -> None:
+    text = "* a@example.com\n[Two words][2] @acme/docs b@example.com\ndocs/\n^[Optional]\nx.py\n"
+    (tmp_path / ".gitlab").mkdir()
+    (tmp_path / ".gitlab" / "CODEOWNERS").write_text(text)
+    assert owner_of(tmp_path, "docs/a.md") == Owner(email="b@example.com", team="docs")
+    assert owner_of(tmp_path, "x.py") == Owner()
+    assert owner_of(tmp_path, "y.py") == Owner(email="a@example.com")
 
 
 def test_without_a_file_nobody_is_known(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from harness.ask.cluster.workers import Cluster, InlineCluster
 from harness.ask.replay.ledger import Ledger
 from harness.ask.replay.retry import RetryPolicy
 from harness.conduct.access import check_access, check_access_early, check_node_keys
-from harness.conduct.listening import Listener, Planned, Quiet
+from harness.conduct.listening import Listener, Planned, Quiet, nobody
 from harness.conduct.loads import check_quotas, free_here, loads_of, managed, room_of
 from harness.conduct.model_hosts import Hosts, go_offline
 from harness.conduct.opening import utc_now
@@ -65,6 +65,8 @@ class RunSettings:
     """One feature after the other, as far as that keeps the models busy: a document comes early."""
     otlp: SpanTarget | None = None
     """Where each call is sent as a span when the review ends; without it no spans are sent."""
+    found: Callable[[Reviewed], object] = nobody
+    """Told what was found as soon as the documents lie there: Ray may take a second more to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,30 +137,34 @@ def run(planned: Planned, settings: RunSettings) -> Reviewed:
     folder = _folder(planned, settings)
     path, run_id = journal_file(planned.workspace.root), secrets.token_hex(8)
     _check_writable(folder)
-    try:
-        found = _written(planned, settings, folder, run_id)
-    except BaseException:
-        unsent = _send_spans(settings.otlp, path, run_id)
-        if unsent is not None:
-            settings.listener.note(f"warning: {unsent}")
-        raise
-    return replace(found, unsent_spans=_send_spans(settings.otlp, path, run_id))
-
-
-def _written(planned: Planned, settings: RunSettings, folder: Path, run_id: str) -> Reviewed:
-    """What a review found, its records and documents written."""
-    path, cycle = journal_file(planned.workspace.root), planned.plan.cycle
     with ExitStack() as last:
-        with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
-            _refuse_outdated(planned, journal)
-            earlier_usd = journal.spend(cycle=cycle).known_usd
-            faults = Faults()
-            records, ledger = reviewed(planned, settings, journal, faults, last)
-        write_records(records, folder, faults)
-        found = read_sound(folder, faults)
-        kept = partial(keep_bought, planned.workspace, folder, planned.now.date())
-        faults.attempt("the index", "what is bought could not be told", kept)
-        publish(found, folder, now=planned.now, faults=faults)
+        try:
+            found = _written(planned, settings, folder, run_id, last)
+        except BaseException:
+            unsent = _send_spans(settings.otlp, path, run_id)
+            if unsent is not None:
+                settings.listener.note(f"warning: {unsent}")
+            raise
+        found = replace(found, unsent_spans=_send_spans(settings.otlp, path, run_id))
+        settings.found(found)
+    return found
+
+
+def _written(
+    planned: Planned, settings: RunSettings, folder: Path, run_id: str, last: ExitStack
+) -> Reviewed:
+    """What a review found, its records and documents written; `last` ends the cluster."""
+    path, cycle = journal_file(planned.workspace.root), planned.plan.cycle
+    with Journal.open(path, run_id=run_id, cycle=cycle, now=planned.now.isoformat()) as journal:
+        _refuse_outdated(planned, journal)
+        earlier_usd = journal.spend(cycle=cycle).known_usd
+        faults = Faults()
+        records, ledger = reviewed(planned, settings, journal, faults, last)
+    write_records(records, folder, faults)
+    found = read_sound(folder, faults)
+    kept = partial(keep_bought, planned.workspace, folder, planned.now.date())
+    faults.attempt("the index", "what is bought could not be told", kept)
+    publish(found, folder, now=planned.now, faults=faults)
     return Reviewed(
         planned=planned,
         records=tuple(records),

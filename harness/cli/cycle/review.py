@@ -78,9 +78,10 @@ def review(  # noqa: PLR0913  # one argument per option of the command
         listener=Terminal(lines=_lines, confirm=not yes),
         clock=options.now,
         otlp=None if otlp is None else SpanTarget(otlp),
+        found=tell,
     )
     found = conduct_review(find_workspace(workspace), wanted, cycle=cycle, settings=settings)
-    return close(found, strict=strict)
+    return exit_code(found, strict=strict)
 
 
 def _lines(planned: Planned) -> Iterator[str]:
@@ -89,8 +90,8 @@ def _lines(planned: Planned) -> Iterator[str]:
     yield from untuned_lines(planned.plan, planned.workspace.root)
 
 
-def close(found: Reviewed, *, strict: bool = False) -> int:
-    """The last lines of a review, the figures of the index among them; gives the exit code."""
+def tell(found: Reviewed) -> None:
+    """Say the last lines of a review, the figures of the index among them."""
     say(_bill(found))
     say("   ".join(verdict_counts(found.records)))
     for line in summary(found.figures):
@@ -98,14 +99,18 @@ def close(found: Reviewed, *, strict: bool = False) -> int:
     say(f"documents: {found.folder / 'index.html'}")
     for fault in found.unanswered:
         say(fault_line(fault), err=True)
+    _tell_faults(found.faults)
+    if found.unsent_spans is not None:
+        say(found.unsent_spans, err=True)
+
+
+def exit_code(found: Reviewed, *, strict: bool = False) -> int:
+    """The exit code of a review; `strict`: an undecided verdict has one of its own."""
     undecided = strict and any(one.verdict == Verdict.UNDECIDED for one in found.records)
-    code = ExitCode.CANNOT_TELL if undecided else ExitCode.OK
-    code = _tell(found.faults) or code
+    code = found.faults.exit_code or (ExitCode.CANNOT_TELL if undecided else ExitCode.OK)
     code = code if code == ExitCode.INTERNAL_ERROR else found.planned.exit_code or code
-    if found.unsent_spans is None:
-        return code
-    say(found.unsent_spans, err=True)
-    return code or ExitCode.USAGE_ERROR
+    unsent = ExitCode.OK if found.unsent_spans is None else ExitCode.USAGE_ERROR
+    return code or unsent
 
 
 def _bill(found: Reviewed) -> str:
@@ -121,8 +126,8 @@ def _bill(found: Reviewed) -> str:
     )
 
 
-def _tell(faults: Faults) -> int:
-    """What went wrong with single features, after all others were written; 0: nothing."""
+def _tell_faults(faults: Faults) -> None:
+    """Say what went wrong with single features, after all others were written."""
     debug = click.get_current_context().find_root().params.get("debug")
     for fault in faults.found:
         say(str(fault), err=True)
@@ -130,7 +135,6 @@ def _tell(faults: Faults) -> int:
             say_block("".join(traceback.format_exception(fault.error)), err=True)
     if faults.found:
         say("their answers are kept: once that is mended, run the same again", err=True)
-    return faults.exit_code
 
 
 COMMITTED = ("reviews", "rightsizing.lock", ".rightsize")
@@ -178,20 +182,27 @@ def demo(  # noqa: PLR0913  # one argument per option of the command
     if showback:
         return _show_made_up(out)
     settings = RunSettings(
-        given_weights=_given(weights), listener=Terminal(), clock=options.now, in_order=True
+        given_weights=_given(weights),
+        listener=Terminal(),
+        clock=options.now,
+        in_order=True,
+        found=_tell_demo,
     )
     wanted = Selection(features=features, quick=quick)
     # The program's `python` is the one that runs this: it has the SDK, active or not.
     beside = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
     found = conduct_review(write_demo(out), wanted, cycle=cycle, settings=settings)
-    code = close(found)
+    if opens:
+        open_page(found.folder / "index.html")
+    return exit_code(found)
+
+
+def _tell_demo(found: Reviewed) -> None:
+    tell(found)
     say("open, in this order:")
     for number, (page, what) in enumerate(to_show(found.folder, found.records), 1):
         say(f"    {number}. {page}   {what}")
-    if opens:
-        open_page(found.folder / "index.html")
-    return code
 
 
 def to_show(folder: Path, records: Sequence[DecisionRecord]) -> list[tuple[Path, str]]:

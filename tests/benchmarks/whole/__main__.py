@@ -121,6 +121,7 @@ COLUMNS = (
     ("first line, s", "first_line_s", 1),
     ("first answer, s", "first_answer_s", 1),
     ("last answer, s", "last_answer_s", 1),
+    ("last line, s", "last_line_s", 1),
     ("end, s", "end_s", 1),
     ("CPU, s", "cpu_s", 2),
     ("memory, MB", "memory_mb", 0),

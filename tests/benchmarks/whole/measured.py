@@ -71,10 +71,11 @@ def main(command: list[str]) -> dict[str, Any]:
     assert process.stdout is not None
     watch = Watch(process.pid)
     watch.start()
-    first_line: float | None = None
+    first_line = last_line = None
     said: list[str] = []
     for line in process.stdout:
-        first_line = first_line or time.monotonic()
+        last_line = time.monotonic()
+        first_line = first_line or last_line
         said.append(line.decode(errors="replace"))
     code = process.wait()
     ended = time.monotonic()
@@ -91,6 +92,7 @@ def main(command: list[str]) -> dict[str, Any]:
         "said": "" if code == 0 else "".join(said[-20:]),
         "began_s": began,
         "first_line_s": None if first_line is None else first_line - began,
+        "last_line_s": None if last_line is None else last_line - began,
         "end_s": ended - began,
         "cpu_s": max(used.ru_utime + used.ru_stime, sum(roles.values())),
         "cpu_of": roles,

@@ -9,10 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.cli.main import run
-from harness.conduct.running import MOST_WITHOUT_RAY
+from harness.conduct.running import MOST_WITHOUT_RAY, Reviewed, RunSettings, review
 from harness.errors import ExitCode
 from tests.support.reviews import CYCLE, Shape, answers, write_review_workspace
 from tests.support.wire.holding import Gate, held
@@ -81,6 +82,26 @@ def test_an_interrupted_review_goes_on_and_writes_documents(
     assert (root / ".rightsize" / "journal.sqlite").stat().st_mode & 0o077 == 0
     # So few calls need no Ray.
     assert (root / ".rightsize" / "ray-token").exists() == (whole > MOST_WITHOUT_RAY)
+
+
+def ray_is_watched() -> bool:
+    """Whether the process is there that outlives Ray, to end what Ray may leave."""
+    children = psutil.Process().children()
+    return any("watchdog.py" in word for child in children for word in child.cmdline())
+
+
+def test_what_was_found_is_told_while_ray_still_ends(tmp_path: Path) -> None:
+    told: list[tuple[bool, bool]] = []
+
+    def look(found: Reviewed) -> None:
+        told.append((ray_is_watched(), (found.folder / "documents" / "tickets.html").is_file()))
+
+    with OpenAIServer(answers) as server:
+        shape = Shape(cases=150, candidates="good", ray="always")
+        root = write_review_workspace(tmp_path, server.port, shape)
+        review(root, cycle=CYCLE, settings=RunSettings(found=look))
+    assert told == [(True, True)]
+    assert not ray_is_watched()
 
 
 def test_a_remote_cluster_without_a_token_is_refused(

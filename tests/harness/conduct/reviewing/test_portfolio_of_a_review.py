@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from harness.cli.cycle.review import close
+from harness.cli.cycle.review import exit_code, tell
 from harness.conduct.concluding.deciding import (
     Signing,
     SigningRules,
@@ -158,7 +158,7 @@ def said_by_a_review(root: Path, later: datetime) -> list[str]:
     planned = Planned(workspace=workspace, plan=plan, now=later, faults=Faults())
     said = StringIO()
     with redirect_stdout(said), click.Context(click.Command("review")):
-        assert close(review_again(planned, RunSettings())) == 0
+        assert exit_code(review_again(planned, RunSettings(found=tell))) == 0
     return said.getvalue().splitlines()
 
 

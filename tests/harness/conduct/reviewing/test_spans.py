@@ -17,7 +17,7 @@ import pytest
 from harness.bring.logs.call_log import CallLog, LogIntake
 from harness.bring.logs.choosing_format import find_format
 from harness.bring.logs.measuring import measure
-from harness.cli.cycle.review import close
+from harness.cli.cycle.review import exit_code, tell
 from harness.conduct.listening import Planned, Quiet
 from harness.conduct.running import RunSettings, run
 from harness.conduct.span_target import SpanTarget
@@ -196,9 +196,10 @@ def test_records_and_documents_are_written_whoever_takes_no_spans(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     target = {"nobody": nobody_listens(), "/dev/full": to}.get(to, f"{collector}/v1/{to}")
-    found = run(planned_at(root), RunSettings(out=tmp_path, otlp=SpanTarget(target)))
+    told = RunSettings(out=tmp_path, otlp=SpanTarget(target), found=tell)
     with click.Context(click.Command("review")):
-        assert close(found) == ExitCode.USAGE_ERROR
+        found = run(planned_at(root), told)
+    assert exit_code(found) == ExitCode.USAGE_ERROR
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"--otlp {target}: ")
     assert said.endswith("; not all calls of this run left as spans, all else is kept")

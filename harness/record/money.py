@@ -8,6 +8,9 @@ from typing import Annotated
 
 from harness.record.base import LATER, Recorded
 
+_RECORDED = Decimal("0.000001")
+"""What `net_of_one_off` is rounded to."""
+
 
 class TierFacts(Recorded):
     """Prices of a whole request with at least `from_input_tokens`, USD per million tokens."""
@@ -167,6 +170,15 @@ class BreakEven(Recorded):
     net_of_one_off: Annotated[Decimal | None, LATER] = None
     """USD a month, expected, the one-off cost spread over the evidence's life: what must reach the
     policy's least saving. Without a stated cost of an error it is of the bill alone."""
+
+    @property
+    def one_off_monthly(self) -> Decimal | None:
+        """The one-off cost's part of a month; None where the record has none."""
+        if self.net_of_one_off is None or self.saving_after_discounts is None:
+            return None
+        net = self.net_saving_estimate
+        before = self.saving_after_discounts if net is None else net
+        return (before - self.net_of_one_off).quantize(_RECORDED)
 
 
 class Bridge(Recorded):

@@ -189,7 +189,7 @@ class _Money:
             QualityLoss(estimate=-option.quality.told, worst=-option.quality.worst),
             requests_per_month=traffic.requests_per_month,
             error_cost_usd=self._record.feature.error_cost_usd,
-            one_off_monthly=_one_off_monthly(option.error_break_even),
+            one_off_monthly=option.error_break_even.one_off_monthly,
         )
 
     def _proposed(self) -> MonthlyCost | CascadeCost | None:
@@ -250,14 +250,6 @@ def months(record: DecisionRecord) -> tuple[MonthlyCost, tuple[MonthlyCost, ...]
     if isinstance(proposed, CascadeCost):
         return today, (proposed.first, proposed.escalation)
     return today, (proposed,)
-
-
-def _one_off_monthly(even: BreakEven) -> Decimal | None:
-    """A month's part of the one-off cost; None where the record has none."""
-    if even.net_of_one_off is None or even.saving_after_discounts is None:
-        return None
-    net = even.net_saving_estimate
-    return (even.saving_after_discounts if net is None else net) - even.net_of_one_off
 
 
 def _bar(before: Savings) -> Bar:

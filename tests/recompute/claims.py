@@ -132,14 +132,18 @@ _AS_SEEN = (
 _BILL = (
     "Saved on the bill USD {bill_saved}",
     "; {bill_errors} more wrong {*} at USD {error_cost} each {bill_cost};",
-    "; left USD {bill_left} a month",
+    "; left USD {bill_left_sum} a month",
     (
         "; switching costs USD {saves_one_off_monthly|one_off_monthly} for each month that the "
-        "evidence lasts, which leaves USD {net_of_one_off}"
+        "evidence lasts, which leaves USD {after_switching}"
+    ),
+    (
+        "; switching costs USD {saves_one_off_monthly|one_off_monthly} for each month that the "
+        "evidence lasts, which leaves a loss of USD {after_switching_loss}"
     ),
     (
         "Its {bill_errors} more wrong {*} a month, at USD {error_cost} each, "
-        "would cost USD {bill_cost}"
+        "would cost USD {bill_cost_alone}"
     ),
 )
 _SUM = (
@@ -148,8 +152,8 @@ _SUM = (
     "{bill_errors} more wrong {*}, as seen, at USD {error_cost} each {bill_cost}",
     "{bill_errors} more wrong {*} at USD {error_cost} each {bill_cost}",
     "no more wrong {*} 0",
-    "left at worst, with {bill_errors_worst} more wrong {*} {bill_left_worst}",
-    "left a month {bill_left}",
+    "left at worst, with {bill_errors_worst} more wrong {*} {bill_left_worst_sum}",
+    "left a month {bill_left_sum}",
     (
         "saved on the bill, as the length of answers varies (95 of 100 draws) "
         "{saves_after_discounts_lower} to {saves_after_discounts_upper}"
@@ -164,56 +168,55 @@ _SUM = (
     "more wrong {*} a month none seen, at worst {about_more_errors_per_month_worst}",
     "it stops paying USD {even_at_estimate}, at worst USD {even_at_worst}",
     "it stops paying USD {even_at_worst} at worst",
-    "switching costs, once USD {saves_one_off_cost}, paid back in {payback_months|payback_days}",
-    "switching costs, once USD {saves_one_off_cost}",
+    (
+        "left in twelve months, USD {saves_one_off_cost} for switching taken off (paid back in "
+        "{payback_months|payback_days} {*}) {year_sum}"
+    ),
+    (
+        "left in twelve months, USD {saves_one_off_cost} for switching taken off (paid back in a "
+        "day) {year_sum}"
+    ),
+    (
+        "left in twelve months, USD {saves_one_off_cost} for switching taken off (never paid "
+        "back) {year_sum}"
+    ),
 )
 _LARGE = (
-    (
-        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
-        "worst USD {bill_left_worst} a month switching costs USD {saves_one_off_cost} once"
+    *(
+        f"{label} USD {{{name}}} {year} in twelve months{switch}"
+        for label, name, years in (
+            (
+                "saved a month, mistakes paid for",
+                "bill_left",
+                ("USD {bill_left_year}", "a loss of USD {bill_left_loss_year}"),
+            ),
+            (
+                "saved a month on the bill",
+                "saving",
+                ("USD {saving_year}", "a loss of USD {saving_loss_year}"),
+            ),
+        )
+        for year in years
+        for switch in (", USD {saves_one_off_cost} for switching taken off", "")
     ),
-    (
-        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
-        "worst a loss of USD {bill_left_worst} a month switching costs USD "
-        "{saves_one_off_cost} once"
-    ),
-    (
-        "saved a month on the bill USD {saving} USD {saving_year} in twelve months switching costs "
-        "USD {saves_one_off_cost} once"
-    ),
-    "as seen {difference_abs} in 100: {bill_errors|more_errors_per_month} of {requests} a month",
-    (
-        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
-        "worst USD {bill_left_worst} a month"
-    ),
-    (
-        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
-        "worst a loss of USD {bill_left_worst} a month"
-    ),
-    "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months",
-    (
-        "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
-        "twelve months at worst a loss of USD {bill_left_worst} a month"
-    ),
-    (
-        "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
-        "twelve months at worst USD {bill_left_worst} a month"
-    ),
+    "at worst USD {bill_left_worst} a month",
+    "at worst a loss of USD {bill_left_loss_worst} a month",
     (
         "left a month as seen, mistakes paid for USD {bill_left} USD {bill_left_year} in "
         "twelve months"
     ),
     (
-        "saved a month, mistakes paid for USD {bill_left} USD {bill_left_year} in twelve months at "
-        "worst a loss of USD {bill_left_worst} a month"
+        "left a month as seen, mistakes paid for a loss of USD {bill_left_loss} a loss of USD "
+        "{bill_left_loss_year} in twelve months"
     ),
-    "saved a month on the bill USD {saving} USD {saving_year} in twelve months",
+    "switching costs USD {one_off_monthly} for each month that the evidence lasts",
+    "as seen {difference_abs} in 100: {bill_errors|more_errors_per_month} of {requests} a month",
     (
         "staying costs a month, mistakes counted USD {bill_left} on the bill it costs USD "
         "{bill_saved}; the mistakes would cost USD {bill_cost} against {option}"
     ),
     (
-        "staying saves a month, mistakes counted USD {bill_left} on the bill it costs USD "
+        "staying saves a month, mistakes counted USD {bill_left_loss} on the bill it costs USD "
         "{bill_saved}; the mistakes would cost USD {bill_cost} against {option}"
     ),
     (
@@ -245,7 +248,7 @@ _LARGE = (
 _IN_SHORT = (
     "a month once mistakes are paid for, at worst USD {bill_left_worst}",
     "Saves USD {bill_left} a month once mistakes are paid for",
-    "Loses USD {bill_left} a month once mistakes are paid for",
+    "Loses USD {bill_left_loss} a month once mistakes are paid for",
     "Saves USD {saves_after_discounts} a month on the bill",
     "switching costs USD {saves_one_off_cost} once",
     "about {harm_seen} {*} of {harm_of} go wrong, at worst {harm_most}",
@@ -256,28 +259,28 @@ _IN_SHORT = (
     "where {harm_limit|margin} are allowed",
     "Staying costs USD {saving} a month on the bill, against {option}",
     "Staying costs USD {saving} a month on the bill",
-    "and the mistakes of {option} would cost USD {bill_cost}",
+    "and the mistakes of {option} would cost USD {bill_cost_alone}",
     "{needed_cases} cases more, for USD {needed_cost} of calls",
     "{needed_cases} case more, for USD {needed_cost} of calls",
     "{needed_cases} cases more",
     "{needed_cases} case more",
     "{needed_labels} labels more",
     "{needed_labels} label more",
-    "a month once mistakes are paid for, at worst a loss of USD {bill_left_worst}",
+    "a month once mistakes are paid for, at worst a loss of USD {bill_left_loss_worst}",
     "At stake: up to USD {needed_worth|spent_worth} a month",
     "At stake: USD {bill_left} a month once",
-    "At stake: a loss of USD {bill_left} a month once",
+    "At stake: a loss of USD {bill_left_loss} a month once",
     "(at worst USD {bill_left_worst})",
-    "(at worst a loss of USD {bill_left_worst})",
+    "(at worst a loss of USD {bill_left_loss_worst})",
     "at least 60 live requests",
 )
 _CHOICES = (
     "costs USD {bill_left} more each month, mistakes counted",
     "costs USD {saves_after_discounts} more each month",
     "At stake: USD {bill_left} a month once",
-    "At stake: a loss of USD {bill_left} a month once",
+    "At stake: a loss of USD {bill_left_loss} a month once",
     "(at worst USD {bill_left_worst})",
-    "(at worst a loss of USD {bill_left_worst})",
+    "(at worst a loss of USD {bill_left_loss_worst})",
     "buy {needed_cases} cases for USD {needed_cost} of calls",
     "buy {needed_cases} cases",
     "buy {needed_cases} case for USD {needed_cost} of calls",
@@ -314,12 +317,19 @@ _NOTES = (
 
 SENTENCES: Mapping[str, tuple[str, ...]] = {
     "title": (
-        "saves USD {bill_left} a month net of mistakes; at worst it loses USD {bill_left_worst} a",
+        (
+            "saves USD {bill_left} a month net of mistakes; at worst it loses USD "
+            "{bill_left_loss_worst} a"
+        ),
         "saves USD {bill_left} a month net of mistakes",
-        "loses USD {bill_left} a month net of mistakes",
-        "{option} loses USD {bill_left} a month with its mistakes counted",
-        "{option} leaves USD {bill_left} a month",
-        "{option} saves USD {bill_left} a month with its mistakes counted",
+        "loses USD {bill_left_loss} a month net of mistakes",
+        "{option} loses USD {bill_left_loss} a month with its mistakes counted",
+        "{option} saves only USD {bill_left} a month with its mistakes counted",
+        *(
+            f"{{option}} {left} a month with {costs} counted"
+            for left in ("saves only USD {after_switching}", "loses USD {after_switching_loss}")
+            for costs in ("its mistakes and the switch", "the switch")
+        ),
         "loses {vetoed_difference_abs} points on",
         "saves USD {saves_after_discounts} a month on the bill",
         "{option} gets {harm_seen} in {harm_of} more wrong",
@@ -406,7 +416,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         (
             "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
             "bill; its {bill_errors} more wrong {*} a month, at USD {error_cost} each, "
-            "would cost USD {bill_cost}"
+            "would cost USD {bill_cost_alone}"
         ),
         (
             "Against {option}, the closest to passing, staying costs USD {saving} a month on the "
@@ -439,9 +449,9 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "for USD {needed_cost} of calls",
         "At stake: up to USD {needed_worth|spent_worth} a month",
         "At stake: USD {bill_left} a month once",
-        "At stake: a loss of USD {bill_left} a month once",
+        "At stake: a loss of USD {bill_left_loss} a month once",
         "(at worst USD {bill_left_worst})",
-        "(at worst a loss of USD {bill_left_worst})",
+        "(at worst a loss of USD {bill_left_loss_worst})",
         "at least 60 live requests",
     ),
     "Weakest part.": (

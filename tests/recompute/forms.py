@@ -99,11 +99,6 @@ def adding(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
     return f"{first:,f}", f"{second:,f}", f"{first - second:,f}"
 
 
-def year_of(text: str) -> str:
-    """Twelve of a month as it is printed."""
-    return money(12 * Decimal(text.replace(",", "")))
-
-
 def begins_at(start: Decimal, terms: list[Decimal]) -> Decimal:
     """Where a waterfall's axis begins: at zero unless every level lies above the whole change."""
     levels = [start + sum(terms[:at], Decimal(0)) for at in range(len(terms) + 1)]

@@ -230,7 +230,7 @@ def _option_saving(slots: Slots, truth: Truth, option: Json) -> None:
     """What it saves a month, twelve times that, and the most that it could save."""
     slots.money("saving", option["saving"])
     if option["saving"] is not None:
-        slots.put("saving_year", forms.year_of(forms.money(option["saving"])))
+        _or_loss(slots, "saving", "_year", _year(truth, option, option["saving"]))
     _note(slots, option)
     _hosting(slots, "", option["cost"].get("hosting"))
     slots.money("saving_at_most", _decimal(option["saving_at_most"]))
@@ -280,6 +280,8 @@ def _errors(slots: Slots, even: Json | None) -> None:
         slots.money(f"even_{key}", even[key])
     left = even.get("net_of_one_off")
     slots.money("net_of_one_off", left)
+    if left is not None:
+        _or_loss(slots, "after_switching", "", left)
     before = even["net_saving_estimate"]
     before = even["saving_after_discounts"] if before is None else before
     if left is not None and before is not None:
@@ -297,6 +299,8 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
     if saved is not None:
         slots.money("bill_saved", saved)
     if even is None or saved is None or each is None:
+        if saved is not None:
+            slots.put("year_sum", forms.money(_year(truth, option, saved)))
         return
     for errors_of, ending in (("more_errors_per_month", ""),
                               ("more_errors_per_month_worst", "_worst")):  # fmt: skip
@@ -307,13 +311,15 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
         whole = abs(saved - cost) >= 100 and all(_add_up_in_dollars(*each) for each in sums)
         unit = Decimal(1 if whole else "0.01")
         bill, left = (a.quantize(unit, rounding=ROUND_HALF_UP) for a in (saved, saved - cost))
-        slots.put("bill_saved", f"{bill:,f}", _alone(bill))
+        slots.put("bill_saved", f"{bill:,f}")
         lost = bill - left
-        slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}", _alone(lost))
-        alone = _alone(saved - cost)
-        slots.put(f"bill_left{ending}", f"{left:,f}", f"{abs(left):,f}", alone)
-        year = 12 * Decimal(alone.replace(",", ""))
-        slots.put(f"bill_left{ending}_year", _alone(year), _alone(-year))
+        slots.put(f"bill_cost{ending}", f"{-lost:,f}", f"{lost:,f}")
+        slots.put(f"bill_cost{ending}_alone", forms.money(cost))
+        slots.put(f"bill_left{ending}_sum", f"{left:,f}")
+        if not ending:
+            slots.put("year_sum", forms.money(_year(truth, option, saved - cost)))
+        _or_loss(slots, "bill_left", ending, saved - cost)
+        _or_loss(slots, "bill_left", f"{ending}_year", _year(truth, option, saved - cost))
         if None not in months:
             paid = [f"{month.quantize(unit, rounding=ROUND_HALF_UP):,f}" for month in months]
             slots.put("bill_today", paid[0])
@@ -321,10 +327,15 @@ def _bill(slots: Slots, truth: Truth, option: Json) -> None:
         slots.put(f"bill_errors{ending}", count(float(errors)), f"{errors:,.1f}", f"{errors:,.2f}")
 
 
-def _alone(amount: Decimal) -> str:
-    """An amount that stands by itself: whole dollars from 100."""
-    unit = Decimal(1) if abs(amount) >= 100 else Decimal("0.01")
-    return f"{abs(amount).quantize(unit, rounding=ROUND_HALF_UP):,f}"
+def _or_loss(slots: Slots, name: str, ending: str, amount: Decimal) -> None:
+    """An amount under its name, or what is lost under another: a page says which it is."""
+    slots.put(f"{name}{'_loss' if amount < 0 else ''}{ending}", forms.money(abs(amount)))
+
+
+def _year(truth: Truth, option: Json, monthly: Decimal) -> Decimal:
+    """Twelve months of what the record says is left of one, after switching to what it chose."""
+    saved = truth.savings if option["target"]["option"] == truth.record["chosen"] else None
+    return 12 * monthly - (saved["one_off_cost"] if saved else 0)
 
 
 def _add_up_in_dollars(whole: Decimal, part: Decimal) -> bool:
@@ -597,7 +608,7 @@ def _needed(slots: Slots, needed: Json | None) -> None:
     worth = _decimal(needed["worth_monthly_usd"])
     slots.money("needed_worth", worth)
     if worth is not None:
-        slots.put("needed_year", forms.year_of(forms.money(worth)))
+        slots.put("needed_year", forms.money(12 * worth))
 
 
 def _levers(slots: Slots, truth: Truth) -> None:

@@ -13,7 +13,7 @@ from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
 from harness.tell.facts import Facts, cheapest_failed, chosen_option, labelling, saving_if_swapped
 from harness.tell.page.kinds import goes_live
-from harness.tell.page.money_words import at_stake, dollars, net_saving_of
+from harness.tell.page.money_words import at_stake, net_saving_of
 from harness.tell.page.page_stay import changes
 from harness.tell.page.ways_on import way_on
 from harness.tell.words import LEVERS, day, person, sentence
@@ -117,7 +117,7 @@ def _if_nobody_switches(record: DecisionRecord) -> str:
     net = None if option is None else net_saving_of(record, option)
     more = ""
     if net is not None and net.net > 0:
-        more = f" and costs {dollars(net.exact)} more each month, mistakes counted"
+        more = f" and costs {usd(net.net)} more each month, mistakes counted"
     elif net is None and saved is not None and saved.after_discounts > 0:
         more = f" and costs {usd(saved.after_discounts)} more each month"
     return f"{today} stays{more}; after {ends} this offer lapses, and only a new review renews it."

@@ -22,9 +22,10 @@ from harness.tell.page.money_words import (
     NetSaving,
     at_stake,
     counted_as_seen,
-    dollars,
+    in_a_year,
     net_saving_of,
     or_loss,
+    switching,
 )
 from harness.tell.page.page_tables import promised_time
 from harness.tell.page.ways_on import way_on
@@ -41,7 +42,6 @@ from harness.wording import plural, usd
 from reports.document import Headline, Headlines, Summary
 
 CAPTION = "The decision in figures"
-_MONTHS = 12
 _MOST = 3
 
 
@@ -74,52 +74,35 @@ def _money(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
         return []
     if record.verdict is Verdict.JUSTIFY:
         return [_forgone(record, option, saving)] if saving > 0 else []
-    net = net_saving_of(record, option)
+    net, saved = net_saving_of(record, option), record.savings
+    once = Decimal(0) if saved is None else saved.one_off_cost
     if net is None:
-        label, year = "saved a month on the bill", usd(_year_of(saving))
-        notes = (f"{year} in twelve months", *_once(record))
+        label, notes = "saved a month on the bill", (in_a_year(saving, once),)
         return [Headline(label=label, value=usd(saving), notes=notes)]
     return [
         Headline(
             label="saved a month, mistakes paid for",
-            value=dollars(net.exact),
-            notes=(*_net_notes(record, option, net), *_once(record)),
+            value=usd(net.net),
+            notes=(in_a_year(net.net, once), *_at_worst(record, option)),
         )
     ]
-
-
-def _once(record: DecisionRecord) -> tuple[str, ...]:
-    """What switching costs, which no figure of a month or of twelve contains."""
-    saved = record.savings
-    if saved is None or not saved.one_off_cost:
-        return ()
-    return (f"switching costs {usd(saved.one_off_cost)} once",)
-
-
-def _year_of(monthly: Decimal) -> Decimal:
-    return _twelve(usd(monthly))
-
-
-def _twelve(printed: str) -> Decimal:
-    """Twelve of the month as it is printed, so that a reader who multiplies gets it."""
-    return Decimal(printed.removeprefix("USD ").replace(",", "")) * _MONTHS
 
 
 def _forgone(record: DecisionRecord, option: OptionRecord, saving: Decimal) -> Headline:
     how = "failed" if option.result is Result.FAIL else "was left"
     against = f"against {option.target.option}, the cheapest that {how}"
-    net = net_saving_of(record, option)
+    net, once = net_saving_of(record, option), switching(break_even_of(record, option))
+    notes = (against, *([once] if once else []))
     if net is None or not net.errors:
-        year = f"{usd(_year_of(saving))} in twelve months"
         label = "staying costs a month, on the bill"
-        return Headline(label=label, value=usd(saving), notes=(year, against))
-    verb, cost = "costs" if net.net >= 0 else "saves", dollars(net.cost)
+        return Headline(label=label, value=usd(saving), notes=(in_a_year(saving), *notes))
+    on_bill, lost, _ = net.in_sum
     return Headline(
-        label=f"staying {verb} a month, mistakes counted",
-        value=dollars(abs(net.exact)),
+        label=f"staying {'costs' if net.net >= 0 else 'saves'} a month, mistakes counted",
+        value=usd(abs(net.net)),
         notes=(
-            f"on the bill it costs {dollars(net.saved)}; the mistakes would cost {cost}",
-            against,
+            f"on the bill it costs USD {on_bill}; the mistakes would cost USD {lost}",
+            *notes,
         ),
     )
 
@@ -146,19 +129,19 @@ def _worth(record: DecisionRecord, worth: Decimal | None) -> Headline:
     option = open_option(record)
     net = None if option is None else net_saving_of(record, option)
     if option is None or net is None:
-        year = () if worth is None else (f"{usd(_year_of(worth))} in twelve months",)
+        year = () if worth is None else (in_a_year(worth),)
         return Headline(label="deciding is worth a month, at most", value=usd(worth), notes=year)
+    before = " before switching" if switching(break_even_of(record, option)) else ""
     return Headline(
         label="left a month as seen, mistakes paid for",
-        value=dollars(net.exact),
-        notes=_net_notes(record, option, net),
+        value=or_loss(net.net),
+        notes=(f"{in_a_year(net.net)}{before}", *_at_worst(record, option)),
     )
 
 
-def _net_notes(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple[str, ...]:
+def _at_worst(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
     worst = net_saving_of(record, option, at_worst=True)
-    tail = () if worst is None else (f"at worst {or_loss(worst.exact)} a month",)
-    return (f"{dollars(_twelve(dollars(net.exact)))} in twelve months", *tail)
+    return () if worst is None else (f"at worst {or_loss(worst.net)} a month",)
 
 
 def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
@@ -254,8 +237,8 @@ def _saves(record: DecisionRecord) -> str:
 def _left(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> str:
     worst = net_saving_of(record, option, at_worst=True)
     verb = "Saves" if net.net >= 0 else "Loses"
-    tail = "" if worst is None else f", at worst {or_loss(worst.exact)}"
-    return f"{verb} {dollars(abs(net.exact))} a month once mistakes are paid for{tail}"
+    tail = "" if worst is None else f", at worst {or_loss(worst.net)}"
+    return f"{verb} {usd(abs(net.net))} a month once mistakes are paid for{tail}"
 
 
 def _worse(option: OptionRecord | None) -> str:
@@ -266,14 +249,19 @@ def _worse(option: OptionRecord | None) -> str:
     return f"; {harm(quality).brief}"
 
 
+_SMALL = {
+    Reason.SAVINGS_BELOW_MINIMUM: ", less than is worth a change",
+    Reason.NET_SAVING_BELOW_MINIMUM: ", too little beside what switching costs",
+}
+
+
 def _costs(record: DecisionRecord) -> str:
     option = cheapest_failed(record)
     if option is None:
         return ""
     stay, why = _staying(record, option), _why_not(option)
     if option.quality is None:
-        small = Reason.SAVINGS_BELOW_MINIMUM in option.reason_codes
-        least = ", less than is worth a change" if small else ""
+        least = next((_SMALL[code] for code in option.reason_codes if code in _SMALL), "")
         against = f", against {option.target.option}{least}; no case was asked."
         return f"{stay}{against}" if stay else ""
     return f"{why} {stay}." if stay else why
@@ -286,7 +274,7 @@ def _staying(record: DecisionRecord, option: OptionRecord) -> str:
     mistakes = (
         ""
         if net is None or not net.errors
-        else f", and the mistakes of {option.target.option} would cost {dollars(net.cost)}"
+        else f", and the mistakes of {option.target.option} would cost {usd(net.lost)}"
     )
     return f"Staying costs {usd(saving)} a month on the bill{mistakes}"
 

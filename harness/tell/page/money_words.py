@@ -6,9 +6,10 @@ rounded as every other page rounds it, so that a title and the portfolio say the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from harness.money.amounts import exact
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
@@ -27,46 +28,54 @@ from reports.document import Reckoning
 _WHOLE_FROM = Decimal(100)
 _DOLLAR = Decimal(1)
 _CENT = Decimal("0.01")
+_NOTHING = Decimal(0)
+_MONTHS = 12
 _MOST_PLACES = 2
 _DAYS_PER_MONTH = 30.4375
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetSaving:
-    """A month's saving on the bill and the cost of `errors` at `each` USD, rounded to one unit."""
+    """A month's saving on the bill and the cost of `errors` at `each` USD, exact."""
 
     saved: Decimal
     errors: float
     each: Decimal
-    exact: Decimal
-    """The net saving; negative where the errors cost more than is saved."""
     unit: Decimal
+    """What the figures of a sum are rounded to, so that they add up as printed."""
+
+    @property
+    def lost(self) -> Decimal:
+        """What the errors cost."""
+        return exact(self.errors) * self.each
 
     @property
     def net(self) -> Decimal:
-        """The net saving as a sum shows it; what stands by itself is rounded from `exact`."""
-        return rounded(self.exact, self.unit)
+        """What is left; negative where the errors cost more than is saved."""
+        return self.saved - self.lost
 
     @property
-    def cost(self) -> Decimal:
-        """What the errors cost, as a reader gets it from the other two."""
-        return self.saved - self.net
+    def in_sum(self) -> tuple[str, str, str]:
+        """Saved, lost and left as a sum shows them: a reader who subtracts gets what is left."""
+        saved, left = rounded(self.saved, self.unit), rounded(self.net, self.unit)
+        return f"{saved:,f}", f"{saved - left:,f}", f"{left:,f}"
 
     @property
     def errors_text(self) -> str:
         """The errors in a sum: enough digits for its cost at the stated cost of one error."""
-        return self._errors_within(self.unit / 2)
+        cost = rounded(self.saved, self.unit) - rounded(self.net, self.unit)
+        return self._errors_for(cost, self.unit / 2)
 
     @property
     def errors_alone(self) -> str:
         """The errors beside a cost of whole dollars, where that reaches 100."""
-        unit = _DOLLAR if self.cost >= _WHOLE_FROM else _CENT
-        return self._errors_within(max(self.unit, unit) / 2)
+        unit = _DOLLAR if self.lost >= _WHOLE_FROM else _CENT
+        return self._errors_for(rounded(self.lost, unit), unit / 2)
 
-    def _errors_within(self, usd_off: Decimal) -> str:
+    def _errors_for(self, cost: Decimal, usd_off: Decimal) -> str:
         for places in range(_MOST_PLACES):
-            shown = round(Decimal(str(self.errors)), places)
-            if abs(shown * self.each - self.cost) <= usd_off:
+            shown = round(exact(self.errors), places)
+            if abs(shown * self.each - cost) <= usd_off:
                 return f"{shown:,.{places}f}"
         return f"{self.errors:,.{_MOST_PLACES}f}"
 
@@ -82,21 +91,13 @@ def net_saving_of(
     errors = even.more_errors_per_month_worst if at_worst else even.more_errors_per_month
     if errors is None:
         return None
-    errors = max(errors, 0.0)
-    cost = Decimal(str(errors)) * each
-    sums = [(saved, cost)]
+    found = NetSaving(saved=saved, errors=max(errors, 0.0), each=each, unit=_CENT)
+    sums = [(saved, found.lost)]
     incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
     if incumbent is not None and proposed is not None:
         sums.append((incumbent, proposed))
-    whole = abs(saved - cost) >= _WHOLE_FROM
-    unit = _DOLLAR if whole and all(add_up(*each, unit=_DOLLAR) for each in sums) else _CENT
-    return NetSaving(
-        saved=rounded(saved, unit),
-        errors=errors,
-        each=each,
-        exact=saved - cost,
-        unit=unit,
-    )
+    whole = abs(found.net) >= _WHOLE_FROM and all(add_up(*one, unit=_DOLLAR) for one in sums)
+    return replace(found, unit=_DOLLAR) if whole else found
 
 
 def saves(record: DecisionRecord, saved: Savings) -> str:
@@ -106,23 +107,32 @@ def saves(record: DecisionRecord, saved: Savings) -> str:
     worst = net_saving_of(record, option, at_worst=True) if option is not None else None
     if net is None:
         return f"saves {usd(saved.after_discounts)} a month on the bill"
-    lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.exact)}"
-    return f"{result(net.exact)} net of mistakes{lost}"
+    lost = "" if worst is None or worst.net >= 0 else f"; at worst it {result(worst.net)}"
+    return f"{result(net.net)} net of mistakes{lost}"
 
 
 def result(net: Decimal) -> str:
     """`saves USD 2,174 a month` or `loses USD 5,061 a month`."""
-    return f"{'loses' if net < 0 else 'saves'} {dollars(abs(net))} a month"
-
-
-def dollars(amount: Decimal) -> str:
-    """`USD 1,234` where it reaches 100, else with its cents: an amount that stands by itself."""
-    return f"USD {rounded(amount, _DOLLAR if abs(amount) >= _WHOLE_FROM else _CENT):,f}"
+    return f"{'loses' if net < 0 else 'saves'} {usd(abs(net))} a month"
 
 
 def or_loss(amount: Decimal) -> str:
     """`USD 669`, or `a loss of USD 1,146`."""
-    return dollars(amount) if amount >= 0 else f"a loss of {dollars(-amount)}"
+    return usd(amount) if amount >= 0 else f"a loss of {usd(-amount)}"
+
+
+def in_a_year(monthly: Decimal, once: Decimal = _NOTHING) -> str:
+    """`USD 24,894 in twelve months, USD 1,200 for switching taken off`."""
+    taken = f", {usd(once)} for switching taken off" if once else ""
+    return f"{or_loss(_MONTHS * monthly - once)} in twelve months{taken}"
+
+
+def switching(even: BreakEven | None) -> str:
+    """`switching costs USD 365 for each month that the evidence lasts`; empty where it is free."""
+    monthly = None if even is None else even.one_off_monthly
+    if not monthly:
+        return ""
+    return f"switching costs {usd(monthly)} for each month that the evidence lasts"
 
 
 def at_stake(record: DecisionRecord) -> str:
@@ -134,8 +144,8 @@ def at_stake(record: DecisionRecord) -> str:
     net = None if option is None else net_saving_of(record, option)
     if option is not None and net is not None:
         worst = net_saving_of(record, option, at_worst=True)
-        tail = "" if worst is None else f" (at worst {or_loss(worst.exact)})"
-        return f"{or_loss(net.exact)} a month once mistakes are paid for{tail}"
+        tail = "" if worst is None else f" (at worst {or_loss(worst.net)})"
+        return f"{or_loss(net.net)} a month once mistakes are paid for{tail}"
     if needed is None or needed.worth_monthly_usd is None:
         return _untested(record)
     return f"up to {usd(needed.worth_monthly_usd)} a month"
@@ -164,8 +174,9 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
     else:
         today, then = (f"USD {rounded(each, net.unit):,f}" for each in (incumbent, proposed))
         bill = f"saved on the bill: {today} today, {then} with {name}"
-        lines = ((bill, f"{net.saved:,f}"), _lost(record, option, net))
-        total = ("left a month", f"{net.net:,f}")
+        shown, _, left = net.in_sum
+        lines = ((bill, shown), _lost(record, option, net))
+        total = ("left a month", left)
     chosen = name == record.chosen
     saved = record.savings if chosen else None
     return [
@@ -177,7 +188,7 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
             after=(
                 *_worst(record, option),
                 *_pays(record, option),
-                *_switching(saved),
+                *_switching(saved, net),
             ),
         )
     ]
@@ -188,7 +199,8 @@ def _lost(record: DecisionRecord, option: OptionRecord, net: NetSaving) -> tuple
     if not net.errors:
         return f"no more wrong {unit}", "0"
     seen = ", as seen," if counted_as_seen(record, option) else ""
-    return f"{net.errors_text} more wrong {unit}{seen} at {usd(net.each)} each", f"-{net.cost:,f}"
+    _, lost, _ = net.in_sum
+    return f"{net.errors_text} more wrong {unit}{seen} at {usd(net.each)} each", f"-{lost}"
 
 
 def counted_as_seen(record: DecisionRecord, option: OptionRecord) -> bool:
@@ -204,7 +216,7 @@ def _worst(record: DecisionRecord, option: OptionRecord) -> list[tuple[str, str]
     unit, worst = record.feature.unit, net_saving_of(record, option, at_worst=True)
     if worst is not None:
         label = f"left at worst, with {worst.errors_text} more wrong {unit}"
-        return [(label, f"{worst.net:,f}")]
+        return [(label, worst.in_sum[-1])]
     even = break_even_of(record, option)
     if even is None or even.more_errors_per_month is None:
         return []
@@ -238,16 +250,15 @@ def _amount(amount: Decimal | None) -> str:
 
 def sum_text(record: DecisionRecord, net: NetSaving) -> str:
     """`Saved on the bill USD 2,483; 343 more wrong invoices at USD 0.90 each -309; left ...`."""
-    unit = record.feature.unit
-    lost = f"{net.errors_text} more wrong {unit} at {usd(net.each)} each -{net.cost:,f}"
+    unit, (saved, cost, left) = record.feature.unit, net.in_sum
+    lost = f"{net.errors_text} more wrong {unit} at {usd(net.each)} each -{cost}"
     if not net.errors:
         lost = f"no more wrong {unit}"
-    kept = f"left USD {net.net:,f} a month"
-    return f"Saved on the bill USD {net.saved:,f}; {lost}; {kept}"
+    return f"Saved on the bill USD {saved}; {lost}; left USD {left} a month"
 
 
-def _switching(saved: Savings | None) -> list[tuple[str, str]]:
-    """The one-off cost and when it is paid back; how far the saving varies with the answers."""
+def _switching(saved: Savings | None, net: NetSaving | None) -> list[tuple[str, str]]:
+    """The one-off cost and what a year leaves after it; how the saving varies with the answers."""
     if saved is None:
         return []
     low, high = saved.after_discounts_lower, saved.after_discounts_upper
@@ -258,7 +269,9 @@ def _switching(saved: Savings | None) -> list[tuple[str, str]]:
             if saved.payback_months is None
             else f"paid back in {_term(saved.payback_months)}"
         )
-        found.append(("switching costs, once", f"{usd(saved.one_off_cost)}, {back}"))
+        year = _MONTHS * (saved.after_discounts if net is None else net.net) - saved.one_off_cost
+        once = f"{usd(saved.one_off_cost)} for switching taken off ({back})"
+        found.append((f"left in twelve months, {once}", amount_text(year)))
     if low is not None and high is not None and amount_text(low) != amount_text(high):
         label = "saved on the bill, as the length of answers varies (95 of 100 draws)"
         found.append((label, f"{amount_text(low)} to {amount_text(high)}"))
@@ -286,17 +299,10 @@ def too_little(record: DecisionRecord, option: OptionRecord) -> str:
 
 def _one_off(even: BreakEven | None) -> str:
     """The saving after the one-off cost, spread over the life of the evidence."""
-    if even is None or even.net_of_one_off is None or even.saving_after_discounts is None:
+    costs = switching(even)
+    if not costs or even is None or even.net_of_one_off is None:
         return ""
-    net = even.net_saving_estimate
-    before = even.saving_after_discounts if net is None else net
-    monthly = before - even.net_of_one_off
-    if not monthly:
-        return ""
-    return (
-        f"; switching costs {usd(monthly)} for each month that the evidence lasts, which leaves "
-        f"{usd(even.net_of_one_off)}"
-    )
+    return f"; {costs}, which leaves {or_loss(even.net_of_one_off)}"
 
 
 def error_costs(record: DecisionRecord, option: OptionRecord) -> str:
@@ -306,7 +312,7 @@ def error_costs(record: DecisionRecord, option: OptionRecord) -> str:
         return ""
     return (
         f" Its {net.errors_alone} more wrong {record.feature.unit} a month, at {usd(net.each)} "
-        f"each, would cost {dollars(net.cost)}."
+        f"each, would cost {usd(net.lost)}."
     )
 
 

@@ -8,7 +8,7 @@ from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
-from harness.tell.facts import lever_saving, nearest_failed, saving_if_swapped
+from harness.tell.facts import break_even_of, lever_saving, nearest_failed, saving_if_swapped
 from harness.tell.page.missing import cases_that_would_change
 from harness.tell.page.money_words import error_costs
 from harness.tell.words import LEVERS, REASONS, count, day, points, sentence
@@ -75,7 +75,7 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
             text = f"Permission for {option.target.option} to see {record.feature.data} data."
             found.append((0, text))
     near = nearest_failed(record)
-    if near is not None and near.quality is not None and _would_help(near, near.quality):
+    if near is not None and near.quality is not None and _would_help(record, near, near.quality):
         found.append(
             (1, f"A better prompt for {near.target.option}: {_short(near, near.quality)}.")
         )
@@ -105,41 +105,47 @@ def _short(near: OptionRecord, quality: Quality) -> str:
     return "it is within the limit by what was seen, but not shown to be"
 
 
-def _would_help(near: OptionRecord, quality: Quality) -> bool:
+def _would_help(record: DecisionRecord, near: OptionRecord, quality: Quality) -> bool:
     """Whether a loss is within twice the margin, where a better prompt may make up for it.
 
-    Where mistakes take nothing of what is saved, no prompt helps against what switching costs.
+    Where mistakes take nothing of what is saved, or switching takes all of it, no prompt helps.
     """
-    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes and not _by_mistakes(near):
-        return False
+    if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
+        even = break_even_of(record, near)
+        if even is None or even.saving_after_discounts is None or not _by_mistakes(record, near):
+            return False
+        if even.saving_after_discounts <= (even.one_off_monthly or 0):
+            return False
     return -quality.difference <= 2 * quality.margin
 
 
-def _by_mistakes(option: OptionRecord) -> bool:
+def _by_mistakes(record: DecisionRecord, option: OptionRecord) -> bool:
     """Whether further mistakes take a part of what an option saves."""
-    even = option.error_break_even
+    even = break_even_of(record, option)
     if even is None or even.net_saving_estimate is None or even.saving_after_discounts is None:
         return False
     return even.net_saving_estimate < even.saving_after_discounts
 
 
-def _by_switching(option: OptionRecord) -> bool:
-    """Whether what switching costs takes a part of what an option saves."""
-    even = option.error_break_even
-    if even is None or even.net_of_one_off is None:
-        return False
-    net = even.net_saving_estimate
-    left = even.saving_after_discounts if net is None else net
-    return left is not None and even.net_of_one_off < left
+def _by_switching(record: DecisionRecord, option: OptionRecord) -> bool:
+    """Whether what switching costs takes a part of what an option saves.
+
+    Of an option that was not asked nothing else can: nobody knows its mistakes.
+    """
+    even = break_even_of(record, option)
+    if even is None:
+        return option.quality is None
+    return bool(even.one_off_monthly)
 
 
 def _dearer_than_it_saves(record: DecisionRecord) -> str:
     """What would make an option pay that is good enough, and leaves too little."""
     left = [o for o in record.options if Reason.NET_SAVING_BELOW_MINIMUM in o.reason_codes]
     ways = ["a lower price"]
-    if any(map(_by_mistakes, left)) or not any(map(_by_switching, left)):
+    switch = any(_by_switching(record, option) for option in left)
+    if any(_by_mistakes(record, option) for option in left) or not switch:
         ways.append("mistakes that cost less")
-    if any(map(_by_switching, left)):
+    if switch:
         ways.append("a switch that costs less")
     return sentence(f"{', '.join(ways[:-1])}, or {ways[-1]}")
 

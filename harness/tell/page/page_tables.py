@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from harness.money.amounts import exact
-from harness.record.base import Verdict
+from harness.record.base import Reason, Result, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.parts import LatencyFacts, OptionRecord
 from harness.tell.facts import lever_month, month_of
@@ -181,9 +181,15 @@ def options_table(record: DecisionRecord) -> list[Table]:
     return [Table(caption=caption, columns=columns, rows=tuple(rows), stacked=True)]
 
 
+_BY_MONEY = frozenset({Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM})
+"""What a note of how good an option is does not say."""
+
+
 def _why(record: DecisionRecord, option: OptionRecord) -> str:
     if option.note:
-        return option.note
+        good = option.quality is not None and option.result is Result.FAIL
+        money = [REASONS[reason] for reason in option.reason_codes if reason in _BY_MONEY]
+        return "; ".join([option.note, *money]) if good else option.note
     if was_asked_everything(record, option):
         return TO_THE_END
     return series(REASONS[reason] for reason in option.reason_codes)

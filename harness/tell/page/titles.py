@@ -10,6 +10,7 @@ from harness.record.parts import OptionRecord
 from harness.record.quality_parts import Quality
 from harness.tell.facts import (
     Facts,
+    break_even_of,
     cheapest_failed,
     chosen_option,
     decided_by_slice,
@@ -31,7 +32,7 @@ from harness.tell.words import (
     sentence,
     spoken,
 )
-from harness.wording import plural, usd
+from harness.wording import listed, plural, usd
 from reports.document import Notice
 
 MIXED = "Counts and difference rest on different cases; review again."
@@ -100,12 +101,23 @@ def _lost(quality: Quality) -> str:
 def _too_little(record: DecisionRecord, option: OptionRecord) -> str:
     """`would save only USD 12 a month`; empty where money is not the reason or is unknown."""
     reason, saving = reason_of(option), saving_if_swapped(record, option)
-    net = net_saving_of(record, option)
-    if reason is Reason.NET_SAVING_BELOW_MINIMUM and net is not None:
-        return f"{result(net.exact)} with its mistakes counted"
+    if reason is Reason.NET_SAVING_BELOW_MINIMUM:
+        return _too_little_left(record, option)
     if reason is Reason.SAVINGS_BELOW_MINIMUM and saving is not None and saving > 0:
         return f"would save only {usd(saving)} a month"
     return ""
+
+
+def _too_little_left(record: DecisionRecord, option: OptionRecord) -> str:
+    """`saves only USD 43 a month with its mistakes and the switch counted`; empty: not known."""
+    net, even = net_saving_of(record, option), break_even_of(record, option)
+    once = None if even is None else even.one_off_monthly
+    left = even.net_of_one_off if even is not None and once else net.net if net else None
+    if left is None:
+        return ""
+    costs = [*(["its mistakes"] if net is not None else []), *(["the switch"] if once else [])]
+    only = result(left).replace("saves", "saves only", 1)
+    return f"{only} with {listed(costs)} counted"
 
 
 def _undecided_title(record: DecisionRecord) -> str:

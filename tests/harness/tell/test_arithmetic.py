@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.record.base import Result
 from harness.tell.facts import saving_if_swapped
-from harness.tell.page.money_words import dollars, net_saving_of
+from harness.tell.page.money_words import net_saving_of
 from harness.tell.pages import to_document
 from harness.wording import usd
 from reports.render import render
@@ -88,7 +88,10 @@ def test_break_even_is_the_saving_per_request_over_the_loss() -> None:
 
 
 def test_the_net_saving_takes_the_errors_off() -> None:
-    """In the digits shown: a reader who adds them up finds what is left, and the title says it."""
+    """In the digits shown: a reader who adds them up finds what is left, and the title says it.
+
+    What twelve months leave follows from that to the dollar, with what switching costs taken off.
+    """
     saved = RECORD.savings
     assert saved is not None
     assert saved.net_monthly is not None
@@ -100,7 +103,10 @@ def test_the_net_saving_takes_the_errors_off() -> None:
     assert bill - cost == left
     title = number(r"saves USD ([\d,]+) a month net")
     assert f"USD {title:,f}" == usd(saved.net_monthly)
-    assert number(r"USD ([\d,]+) in twelve months") == 12 * title
+    year = number(r"USD ([\d,]+) in twelve months, USD 1,200 for switching taken off")
+    assert year == round(12 * left - saved.one_off_cost)
+    row = r"left in twelve months, USD 1,200 for switching taken off \(paid back in 17 days\)"
+    assert year == number(rf"\| {row} \| ([\d,]+) \|")
     errors, each = number(r"\| ([\d,.]+) more wrong"), number(r"at USD ([\d.]+) each")
     cent = Decimal("0.01")
     assert (errors * each).quantize(cent) == cost
@@ -119,13 +125,14 @@ def test_what_is_left_is_the_portfolios_figure_and_what_a_reader_subtracts(
     feature = RECORD.feature.model_copy(update={"error_cost_usd": each})
     net = net_saving_of(RECORD.model_copy(update={"feature": feature}), option)
     assert net is not None
-    assert net.saved - net.cost == net.net
+    shown, lost, left = (Decimal(text.replace(",", "")) for text in net.in_sum)
+    assert shown - lost == left
     saved = saving_if_swapped(RECORD, option)
     assert saved is not None
     exact = saved - Decimal(str(errors)) * each
-    assert abs(net.net - exact) <= net.unit / 2
-    if abs(exact) >= 1:
-        assert dollars(net.exact) == usd(exact)
+    assert net.net == exact
+    assert abs(left - exact) <= net.unit / 2
+    assert abs(lost - net.lost) <= net.unit
 
 
 def test_the_monthly_saving_and_its_share() -> None:

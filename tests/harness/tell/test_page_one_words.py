@@ -96,7 +96,8 @@ def test_without_the_value_of_an_error_there_is_no_net_saving() -> None:
     assert "| today's bill | 3,116 |\n| the bill with claude-haiku-4-5 | -633 |" in text
     assert "| **saved on the bill** | **2,483** |" in text
     assert "| more wrong invoices a month | about 340, at worst 2,000 |" in text
-    assert "| switching costs, once | USD 1,200, paid back in 17 days |" in text
+    once = "USD 1,200 for switching taken off"
+    assert f"| left in twelve months, {once} (paid back in 17 days) | 28,597 |" in text
     assert "USD 1,200 for switching (`migration_usd`) stands in features/invoice-" in text
     assert "as the length of answers varies (95 of 100 draws) | 2,421 to 2,547 |" in text
     assert "error_cost_usd" not in text

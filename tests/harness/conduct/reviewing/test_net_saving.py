@@ -145,13 +145,17 @@ def test_a_one_off_cost_is_held_against_the_saving(tmp_path: Path) -> None:
     assert record.verdict is Verdict.DOWNGRADE
     assert record.savings is not None
     assert record.savings.net_of_one_off == pytest.approx(Decimal("134.8125"))
-    assert "| switching costs, once | USD 500, paid back in 53 days |" in page(record)
+    text = page(record)
+    once = "USD 500 for switching taken off"
+    assert f"| left in twelve months, {once} (paid back in 53 days) | 2,944 |" in text
+    assert f"USD 2,944 in twelve months, {once}" in text
     dear = Shape(candidates="good", extra="migration_usd: 800")
     record, calls = reviewed(tmp_path / "dear", dear)
     assert calls
     assert record.verdict is Verdict.JUSTIFY
     assert record.reason_codes == (Reason.NET_SAVING_BELOW_MINIMUM,)
     text = page(record)
+    assert text.startswith("# Keep big for ticket topic: good saves only USD 43.50 a month with th")
     assert "switching costs USD 244 for each month that the evidence lasts" in text
     assert "- A lower price, or a switch that costs less." in text
     assert "A better prompt for good" not in text
@@ -165,7 +169,31 @@ def test_a_one_off_cost_that_nothing_can_earn_is_told_without_a_call(tmp_path: P
         Verdict.JUSTIFY,
         (Reason.NET_SAVING_BELOW_MINIMUM,),
     )
-    assert "less USD 1,522 a month for switching once" in page(record)
+    text = page(record)
+    assert "against good, too little beside what switching costs; no case was asked" in text
+    assert "less USD 1,522 a month for switching once" in text
+    assert "- A lower price, or a switch that costs less." in text
+    assert "mistakes that cost less" not in text
+
+
+def test_no_better_prompt_is_offered_where_switching_takes_all_that_is_saved(
+    tmp_path: Path,
+) -> None:
+    """At most 300 could be saved, so it is asked; it saves 287, and 953 once is 290 a month."""
+    shape = Shape(candidates="good", extra="error_cost_usd: 0.0005\nmigration_usd: 953")
+    with OpenAIServer(answers) as server, inline_cluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape)
+        edit(tmp_path / "policy.yaml", "minimum_saving_usd: 50", "minimum_saving_usd: 5")
+        (record,) = run_review(tmp_path, cluster)
+        assert server.log.calls
+    assert record.reason_codes == (Reason.NET_SAVING_BELOW_MINIMUM,)
+    text = page(record)
+    row = r"\| good \| USD 41.00 \| fails \| within the limit: [^|]*; would leave less than the min"
+    assert re.search(row, text)
+    assert "a month with its mistakes and the switch counted" in text.splitlines()[0]
+    assert "which leaves a loss of USD " in text
+    assert "A better prompt for good" not in text
+    assert "- A lower price, mistakes that cost less, or a switch that costs less." in text
 
 
 @pytest.mark.parametrize(

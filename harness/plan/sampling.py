@@ -70,8 +70,9 @@ def hopeless(
 ) -> FloorFacts | None:
     """The floor if not even a model that is right on every case clears the best constant.
 
-    A case without a target counts against the constant. None: a model could clear it, or it is
-    unknown because no case has a target or the scorer runs the team's code.
+    A case without a target counts against the constant, whose score is then a least one. None: a
+    model could clear it, or it is unknown because no case has a target or the scorer runs the
+    team's code.
     """
     if not cases or not runs_here(evalset.primary):
         return None
@@ -104,6 +105,7 @@ def hopeless(
         clears=False,
         all_right=False,
         alike=None,
+        unlabelled=len(cases) - len(told) or None,
     )
 
 
@@ -128,10 +130,11 @@ def points(share: float) -> float:
 
 def floor_note(floor: FloorFacts, unit: str) -> str:
     """One line for a plan or a check about why these cases cannot decide."""
+    least = "at least " if floor.unlabelled else ""
     return (
-        f"{constant_words(floor)} scores {floor.constant_score:.1f} of 100 on {floor.cases:,} "
-        f"{unit} by itself: not even a model that is right on all of them could be told from it "
-        f"with a margin of {floor.margin:g} points; add cases with other targets"
+        f"{constant_words(floor)} scores {least}{floor.constant_score:.1f} of 100 on "
+        f"{floor.cases:,} {unit} by itself: not even a model that is right on all of them could be "
+        f"told from it with a margin of {floor.margin:g} points; add cases with other targets"
     )
 
 

@@ -243,7 +243,7 @@ class FloorFacts(Recorded):
     level: float | None
     """Today's mean score; None: not known, or nothing was asked."""
     level_lower: float | None
-    """Its one-sided 95 % lower bound."""
+    """Its one-sided 95 % lower bound; None beside a level: all cases are of one cluster."""
     best_lower: float | None
     """That bound for a model that is right on every case; only where nothing was asked."""
     constant: str | None
@@ -256,14 +256,14 @@ class FloorFacts(Recorded):
     """Its score is an assumption: a model or another tool grades these answers."""
     margin: float
     clears: bool | None
-    """The lower bound lies above the constant's score by the margin; None: not known."""
+    """The lower bound is known and above the constant's score by the margin; None: no level is."""
     all_right: bool
     """Every model that was asked was right on every case."""
     alike: float | None
     """Percent of the cases to which today's model gave one and the same answer, where that alone
     keeps its level within the margin of a constant's, whatever the labels are."""
     unlabelled: Annotated[int | None, LATER] = None
-    """Of the cases asked, those without a label; where the rest settles `clears` by itself, they
+    """Of the cases, those without a label; where the rest settles `clears` by itself, they
     count against today's model and for the constant (cleared all the same), or the other way round
     (missed all the same). None: every case has one, or none has."""
     fewest_labels: Annotated[int | None, LATER] = None
@@ -289,7 +289,9 @@ class FloorFacts(Recorded):
         bound = self.best_lower if self.level_lower is None else self.level_lower
         if bound is not None and self.constant_score is not None:
             return round(bound - self.constant_score, 6) >= self.margin
-        return None if self.alike is None else round(100 - self.alike, 6) >= self.margin
+        if self.level is None and self.alike is not None:
+            return round(100 - self.alike, 6) >= self.margin
+        return None if self.level is None else False
 
 
 class EvalSetFacts(Recorded):

@@ -52,13 +52,21 @@ _FLOOR = (
     "scored {floor_level_abs} of 100 on {floor_cases} {*}; {*} would score {floor_constant_abs}",
     "scored {floor_level_abs} of 100 on {floor_cases} {*}; an empty answer",
     "would be right on {floor_constant_right} of {floor_cases} {*}, {floor_constant_abs} of 100",
-    "would score {floor_constant_abs}, {floor_constant_abs} of 100",
+    (
+        "would be right on at least {floor_constant_right} of {floor_cases} {*} "
+        "({floor_unlabelled} without a label), at least {floor_constant_abs} of 100"
+    ),
+    "would score {floor_constant_abs} of 100 on {floor_cases} {*}.",
+    (
+        "would score at least {floor_constant_abs} of 100 on {floor_cases} {*} ({floor_unlabelled} "
+        "without a label)"
+    ),
     "only {floor_best_lower_abs} of 100 would be sure, and the limit is {floor_margin}",
     "would at worst score {floor_best_lower_abs} of 100, and the limit is {floor_margin}:",
     "was right on {floor_right} of {floor_cases} {*}; {*} would score {floor_constant_abs}",
     "one and the same answer to {floor_alike_abs} % of",
-    "{floor_unlabelled} of them have no label and count",
-    "{floor_unlabelled} of them has no label and counts",
+    "{floor_unlabelled} of the cases have no label: they count",
+    "{floor_unlabelled} of the cases has no label: it counts",
     (
         "At worst today's model scores {floor_level_lower_abs} of 100; at least "
         "{floor_needed_abs} of 100 is needed: what the unchanging answer scores, and the "
@@ -127,7 +135,7 @@ _HARM = (
 )
 _AS_SEEN = (
     "(As seen {difference_abs} {*} of 100;",
-    "(As seen {difference_abs} of 100 points {*}; the loss",
+    "(As seen {difference_abs} of 100 points {*};",
 )
 _BILL = (
     "Saved on the bill USD {bill_saved}",
@@ -229,10 +237,14 @@ _LARGE = (
     "it takes {needed_labels} label",
     "USD {needed_cost} of calls",
     "at worst {harm_most} in {harm_of}; limit {harm_limit} in {harm_of}",
+    "at worst {harm_most} more in {harm_of}; limit {harm_limit} in {harm_of}",
     "at worst none; limit {harm_limit} in {harm_of}",
+    "at worst none more; limit {harm_limit} in {harm_of}",
     "{bill_errors|more_errors_per_month} of {requests} a month",
     "wrong {*} with {option} {harm_seen} in {harm_of}",
     "that an answer scores {*} {told_abs} at worst {worst_abs}; {limit} point",
+    "that an answer scores {*} {told_abs} at worst {worst_abs} lower; {limit} point",
+    "that an answer scores {*} {told_abs} at worst no lower; {limit} point",
     "with {option}, 95 of 100 answers come within {p95_s} s",
     "with {option}, 95 of 100 answers begin within {ttft_p95_s} s",
     "with {option}, 99 of 100 answers come within {p99_s} s",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,14 +30,14 @@ def floor_facts(
 ) -> FloorFacts:
     """The incumbent's scores and the best constant answer's; at least one case."""
     constant = best_constant(scorer, cases)
-    clusters = _numbered([evalset.cluster(case) for case in cases])
-    lower = points(level_lower(scores, clusters))
+    lower = level_lower(scores, _numbered([evalset.cluster(case) for case in cases]))
+    least = None if lower is None else points(lower)
     return FloorFacts(
         cases=len(cases),
         sampled=False,
         right=_right(scores),
         level=points(sum(scores) / len(scores)),
-        level_lower=lower,
+        level_lower=least,
         best_lower=None,
         constant=constant.constant.kind,
         label=constant.constant.label,
@@ -44,10 +45,15 @@ def floor_facts(
         constant_score=points(constant.mean),
         assumed=is_assumed(scorer),
         margin=margin,
-        clears=clears(lower, points(constant.mean), margin),
+        clears=_clears(least, points(constant.mean), margin),
         all_right=False,
         alike=None,
     )
+
+
+def _clears(lower: float | None, constant: float, margin: float) -> bool:
+    """Whether the bound shows it: one that nobody knows shows nothing."""
+    return lower is not None and clears(lower, constant, margin)
 
 
 def _right(scores: Sequence[float]) -> int | None:
@@ -122,7 +128,7 @@ class _Filled:
     def lacking(self) -> dict[str, int]:
         """How many labels are lacking, and as how few may settle it."""
         size = len(self.bare)
-        first = next(n for n in range(size + 1) if self._with(n).clears)
+        first = bisect_left(range(size), 1, key=lambda n: int(bool(self._with(n).clears)))
         return {"unlabelled": size, "fewest_labels": min(first, size - first + 1)}
 
     def _with(self, favourable: int) -> FloorFacts:
@@ -145,7 +151,7 @@ class _Filled:
             label=constant.constant.label,
             constant_right=None if constant.right is None else int(total),
             constant_score=score,
-            clears=clears(found.level_lower or 0.0, score, self.plan.margin),
+            clears=_clears(found.level_lower, score, self.plan.margin),
             unlabelled=len(self.bare),
         )
 

@@ -129,24 +129,25 @@ def size_of(design: Design) -> Size:
     )
 
 
-def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float:
-    """One-sided lower bound of the mean of scores in [0, 1]; a share, 0 without a score.
+def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float | None:
+    """One-sided lower bound of the mean of scores in [0, 1], a share; None: nothing tells it.
 
-    Clopper and Pearson's for right or wrong, by betting for graded scores; where cases come in
-    clusters the lower of the bound over cases and the cluster-robust one. `clusters` holds a label
-    per score.
+    That is so without a score, and where all cases come in one cluster. Else it is Clopper and
+    Pearson's for right or wrong, by betting for graded scores; where cases come in clusters the
+    lower of the bound over cases and the cluster-robust one. `clusters` holds a label per score.
     """
-    if not scores:
-        return 0.0
+    groups = len(set(clusters))
+    apart = groups == len(clusters)
+    if not scores or (groups == 1 and not apart):
+        return None
     binary = set(scores) <= {0.0, 1.0}
-    apart = len(set(clusters)) == len(clusters)
     exact = share_lower(int(sum(scores)), len(scores), confidence=1 - LEVEL) if binary else 1.0
     if binary and apart:
         return exact
     found = level_estimate(
         Sample(differences=tuple(scores), clusters=() if apart else tuple(clusters)), LEVEL
     )
-    return 0.0 if found is None else min(found.lower, exact)
+    return None if found is None else min(found.lower, exact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,9 +212,9 @@ def _floor(record: DecisionRecord) -> list[tuple[str, str]]:
         return []
     if floor.level is None:
         return [("today's level", "not known")]
-    bound = (
-        f"{points(floor.level, signed=False)}, at worst {points(floor.level_lower, signed=False)}"
-    )
+    worst = points(floor.level_lower, signed=False)
+    least = "not known (one group)" if floor.level_lower is None else worst
+    bound = f"{points(floor.level, signed=False)}, at worst {least}"
     drawn = " drawn at random and labelled" if floor.sampled else ""
     if floor.unlabelled is not None:
         counted = "wrong" if floor.clears else "right"

@@ -153,7 +153,8 @@ def _mistakes(record: DecisionRecord, option: OptionRecord) -> list[Headline]:
         return [_graded(found, quality)]
     word = "fewer" if found.seen < 0 else "more"
     value = f"{count(abs(found.seen))} in {count(found.of)}" if found.seen else "none seen"
-    most = f"{found.at_most} in {count(found.of)}" if found.most > 0 else "none"
+    more = " more" if found.seen < 0 else ""
+    most = f"{found.at_most}{more} in {count(found.of)}" if found.most > 0 else f"none{more}"
     return [
         Headline(
             label=f"{word} wrong {unit} with {option.target.option}",
@@ -180,11 +181,12 @@ def _a_month(record: DecisionRecord, option: OptionRecord) -> tuple[str, ...]:
 
 
 def _graded(found: Harm, quality: Quality) -> Headline:
-    word = "higher" if found.seen < 0 else "lower"
+    word, lower = ("higher", " lower") if found.seen < 0 else ("lower", "")
+    most = f"{points(found.most, signed=False)}{lower}" if found.most > 0 else "no lower"
     return Headline(
         label=f"points of 100 that an answer scores {word}",
         value=points(abs(found.seen), signed=False),
-        notes=(f"at worst {points(max(found.most, 0), signed=False)}; {allowed(quality.margin)}",),
+        notes=(f"at worst {most}; {allowed(quality.margin)}",),
     )
 
 

@@ -170,11 +170,12 @@ def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
     if floor.constant is None:
         return _alike(record, floor)
     if floor.level is None:
+        best = points(floor.best_lower, signed=False)
         return (
-            f"{_capital(_constant(floor))} {_verb(floor)} {_constant_score(floor, unit)}, "
-            f"{points(floor.constant_score, signed=False)} of 100. A model that is right on all of "
-            f"them would at worst score {points(floor.best_lower, signed=False)} of 100, and the "
-            f"limit is {floor.margin:g}: not even that one could be told apart."
+            f"{_capital(_constant(floor))} {_verb(floor)} {_score_known_before(floor, unit)}. A "
+            "model that is right on all of them would at worst score "
+            f"{best} of 100, and the limit is {floor.margin:g}: not even that one could be told "
+            "apart."
         )
     scored = (
         f"scored {points(floor.level, signed=False)} of 100 on {count(floor.cases)} {drawn}"
@@ -185,7 +186,7 @@ def floor_figures(record: DecisionRecord, floor: FloorFacts) -> str:
         nothing = "an empty answer is taken to score nothing"
         return f"Today's model {scored}; {nothing}.{_without_label(floor)}"
     tail = " (assumed)" if floor.assumed else ""
-    constant = f"{_constant(floor)} {_verb(floor)} {_constant_score(floor, '')}{tail}"
+    constant = f"{_constant(floor)} {_verb(floor)} {_constant_score(floor)}{tail}"
     return f"Today's model {scored}; {constant}.{_without_label(floor)}"
 
 
@@ -193,9 +194,22 @@ def _without_label(floor: FloorFacts) -> str:
     """How cases without a label are counted, where the others settle it."""
     if floor.unlabelled is None:
         return ""
-    counted = "as wrong by it and right by the other" if floor.clears else "as right by it alone"
-    which = "has no label and counts" if floor.unlabelled == 1 else "have no label and count"
-    return f" {count(floor.unlabelled)} of them {which} {counted}."
+    ours, other = ("wrong", "right") if floor.clears else ("right", "wrong")
+    which = "has no label: it counts" if floor.unlabelled == 1 else "have no label: they count"
+    return (
+        f" {count(floor.unlabelled)} of the cases {which} as {ours} for today's model and as "
+        f"{other} for the answer that never changes."
+    )
+
+
+def _score_known_before(floor: FloorFacts, unit: str) -> str:
+    """The constant's score where nothing was asked; a least one where a case has no label."""
+    least = "at least " if floor.unlabelled else ""
+    score = f"{least}{points(floor.constant_score, signed=False)} of 100"
+    bare = f" ({count(floor.unlabelled)} without a label)" if floor.unlabelled else ""
+    if floor.constant_right is None:
+        return f"{score} on {count(floor.cases)} {unit}{bare}"
+    return f"{least}{count(floor.constant_right)} of {count(floor.cases)} {unit}{bare}, {score}"
 
 
 def _alike(record: DecisionRecord, floor: FloorFacts) -> str:
@@ -216,11 +230,10 @@ def _verb(floor: FloorFacts) -> str:
     return "would score" if floor.constant_right is None else "would be right on"
 
 
-def _constant_score(floor: FloorFacts, unit: str) -> str:
+def _constant_score(floor: FloorFacts) -> str:
     if floor.constant_right is None:
         return points(floor.constant_score, signed=False)
-    whole = f" of {count(floor.cases)} {unit}" if unit else ""
-    return f"{count(floor.constant_right)}{whole}"
+    return count(floor.constant_right)
 
 
 def cannot_tell(record: DecisionRecord) -> str:
@@ -229,6 +242,11 @@ def cannot_tell(record: DecisionRecord) -> str:
     if floor is None:
         return ""
     figures = floor_figures(record, floor)
+    if floor.level is not None and floor.level_lower is None:
+        return (
+            f"{figures} The {record.feature.unit} all come in one group: how much of that is "
+            "chance, nobody can tell."
+        )
     if floor.level_lower is None or floor.constant_score is None:
         return figures
     needed = points(floor.constant_score + floor.margin, signed=False)

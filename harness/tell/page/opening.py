@@ -359,21 +359,20 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
 
 
 def _corrected(quality: Quality) -> str:
-    """Why more is expected to be lost than was seen; empty where that is the same."""
-    told = harm(quality)
-    seen, better = points(abs(quality.difference), signed=False), quality.difference > 0
+    """Why less is expected of it than was seen; empty where that is the same."""
+    told, gain = harm(quality), quality.difference > 0
+    seen = points(abs(quality.difference), signed=False)
     if quality.corrected is None:
         return ""
     if told.of is None:
         same = points(quality.corrected) == points(quality.difference)
-        word = "higher" if better else "lower"
-        measured = f"{seen} of 100 points {word}; the loss"
+        measured = f"{seen} of 100 points {'higher' if gain else 'lower'}"
     else:
         same = abs(-quality.difference * told.of / 100 - told.seen) <= 0.5  # noqa: PLR2004
-        word = "fewer" if better else "more"
-        measured = f"{seen} {word} of 100; the figure"
+        measured = f"{seen} {'fewer' if gain else 'more'} of 100"
     if same:
         return ""
-    return (
-        f" (As seen {measured} is set higher, as what is picked for looking good looks too good.)"
-    )
+    less = "the loss is set higher"
+    if gain:
+        less = "the gain is set lower" if told.seen < 0 else "no gain is counted on"
+    return f" (As seen {measured}; {less}, as what is picked for looking good looks too good.)"

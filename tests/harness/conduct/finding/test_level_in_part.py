@@ -11,6 +11,7 @@ import pytest
 from harness.plan.expecting import LEVEL_CASES, expected_level_labels
 from harness.plan.model import Status
 from harness.plan.planning import Selection, plan_review
+from harness.plan.sampling import floor_note
 from harness.record.base import Reason, Verdict
 from harness.record.stored import read_records, write_records
 from harness.tell.pages import publish, to_document
@@ -109,7 +110,11 @@ def test_the_level_is_asked_for_only_where_it_depends_on_what_lacks(
     assert ("random cases would tell: rightsize label" in page) is (len(bare) > LEVEL_CASES)
     if floor.clears is not None:
         assert f"how good either model is on the {len(bare)} cases without a label" in page
-        assert f"{len(bare)} of them have no label and count as" in page
+        ours, other = ("wrong", "right") if floor.clears else ("right", "wrong")
+        assert (
+            f"{len(bare)} of the cases have no label: they count as {ours} for today's model and "
+            f"as {other} for the answer that never changes."
+        ) in page
         assert (Reason.EVALSET_CANNOT_TELL in record.reason_codes) is not floor.clears
     elif len(bare) <= LEVEL_CASES:
         assert "29 cases without a label, and it depends on them" in page
@@ -132,5 +137,17 @@ def test_a_constant_that_is_right_on_all_that_have_a_target_is_seen_before_a_cal
     assert (plan.status, plan.reasons) == (Status.TOO_SMALL, (Reason.EVALSET_CANNOT_TELL,))
     assert plan.floor is not None
     assert (plan.floor.constant_right, plan.floor.cases) == (88, 90)
+    assert "scores at least 97.8 of 100 on 90 tickets by itself" in floor_note(
+        plan.floor, "tickets"
+    )
     (record,) = run_review(tmp_path, None)
     assert record.verdict is Verdict.UNDECIDED
+    page = render(to_document(record, NOW), to="md")
+    assert (
+        'answering "billing" would be right on at least 88 of 90 tickets (2 without a label), '
+        "at least 97.8 of 100. A model that is right on all of them"
+    ) in page
+    folder = tmp_path / "published"
+    write_records([record], folder)
+    publish(read_records(folder), folder, now=NOW)
+    assert recompute_feature(folder, "tickets").findings == []

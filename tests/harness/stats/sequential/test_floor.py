@@ -48,7 +48,8 @@ def test_cases_that_belong_together_are_worth_less() -> None:
     scores = [float(place // 10 % 4 != 0) for place in range(400)]
     together = [place // 10 for place in range(400)]
     assert level_lower(scores, together) < level_lower(scores, apart(scores)) - 0.03
-    assert level_lower([], []) == 0.0
+    assert level_lower([], []) is None
+    assert level_lower(scores, [0] * len(scores)) is None
 
 
 def test_the_cases_needed_are_the_fewest_that_clear() -> None:

@@ -45,6 +45,23 @@ def page(floor: FloorFacts) -> str:
         ),
         (a_hopeless_floor(), "right on 58 of 60 invoices, 96.7 of 100"),
         (a_hopeless_floor(), "at worst score 95.1 of 100, and the limit is 3"),
+        (a_hopeless_floor(constant_right=None), '"paid" would score 96.7 of 100 on 60 invoices. A'),
+        (
+            a_hopeless_floor(unlabelled=2),
+            "at least 58 of 60 invoices (2 without a label), at least",
+        ),
+        (
+            a_floor(unlabelled=1),
+            "1 of the cases has no label: it counts as wrong for today's model and as right for",
+        ),
+        (
+            a_low_floor(unlabelled=3),
+            "3 of the cases have no label: they count as right for today's model and as wrong for",
+        ),
+        (
+            a_low_floor(level_lower=None),
+            "invoices all come in one group: how much of that is chance, nobody can tell.",
+        ),
         (an_alike_floor(), "one and the same answer to 98.5 % of the invoices"),
         (
             a_floor(cases=30, sampled=True, right=29, level=96.666667, constant_right=None),
@@ -102,6 +119,7 @@ def test_each_figure_of_a_floor_is_read(over: dict[str, object]) -> None:
         {"level": None},
         {"all_right": True},
         {"clears": None},
+        {"level_lower": None},
     ],
 )
 def test_a_floor_whose_figures_disagree_cannot_be_made(over: dict[str, object]) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from collections.abc import Iterable, Iterator
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 MILLION = Decimal(1_000_000)
+CENT = Decimal("0.01")
 _DIGITS = 50
 
 
@@ -48,3 +50,33 @@ def plain(value: Decimal) -> Decimal:
         small = value.normalize()
         exponent = small.as_tuple().exponent
         return small.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else small
+
+
+def to_unit(amount: Decimal, unit: Decimal) -> Decimal:
+    """To the nearest multiple of `unit`, halves away from zero: as people round what they read.
+
+    >>> to_unit(Decimal("2.5"), Decimal(1))
+    Decimal('3')
+    """
+    return amount.quantize(unit, rounding=ROUND_HALF_UP)
+
+
+def cents(amount: Decimal) -> Decimal:
+    """To the cent, half up."""
+    return to_unit(amount, CENT)
+
+
+def running_cents(amounts: Iterable[Decimal]) -> Iterator[Decimal]:
+    """Each amount in whole cents, so that they add up to their exact sum, rounded.
+
+    Each is what the exact sum so far, in cents, rises by: any run of them is at most a cent off.
+
+    >>> [*map(str, running_cents([Decimal("0.004")] * 4))]
+    ['0.00', '0.01', '0.00', '0.01']
+    """
+    exact_sum = told = Decimal(0)
+    for amount in amounts:
+        exact_sum += amount
+        reached = cents(exact_sum)
+        yield reached - told
+        told = reached

@@ -12,17 +12,17 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from math import ceil, floor
 
+from harness.money.amounts import CENT, cents, to_unit
 from harness.record.base import Reason, Result
 from harness.record.model import DecisionRecord
 from harness.record.quality_parts import Quality
 from harness.wording import DASH
 from reports.document import Badge, Column, Row, Table
 
-_CENT = Decimal("0.01")
-_UNITS = (Decimal(1), _CENT, Decimal("0.0001"), Decimal("0.000001"))
+_UNITS = (Decimal(1), CENT, Decimal("0.0001"), Decimal("0.000001"))
 
 _OF_AN_OPTION: Mapping[Reason, str] = {
     Reason.NON_INFERIOR_AND_CHEAPER: "holds the limit and is cheaper",
@@ -82,20 +82,15 @@ def adding_up(whole: Decimal, part: Decimal) -> tuple[str, str, str]:
     most = max(abs(whole), abs(part))
     for unit in _UNITS:
         if add_up(whole, part, unit=unit) and (most >= unit * 100 or unit == _UNITS[-1]):
-            first, second, left = (rounded(a, unit) for a in (whole, part, whole - part))
+            first, second, left = (to_unit(a, unit) for a in (whole, part, whole - part))
             return f"{first:,f}", f"{second:,f}", f"{left:,f}"
-    first, second = rounded(whole, _CENT), rounded(part, _CENT)
+    first, second = cents(whole), cents(part)
     return f"{first:,f}", f"{second:,f}", f"{first - second:,f}"
 
 
 def add_up(whole: Decimal, part: Decimal, *, unit: Decimal) -> bool:
     """Whether an amount, what is taken from it and what is left do so, each rounded by itself."""
-    return rounded(whole, unit) - rounded(part, unit) == rounded(whole - part, unit)
-
-
-def rounded(amount: Decimal, unit: Decimal) -> Decimal:
-    """To the nearest multiple of `unit`, halves away from zero."""
-    return amount.quantize(unit, rounding=ROUND_HALF_UP)
+    return to_unit(whole, unit) - to_unit(part, unit) == to_unit(whole - part, unit)
 
 
 def points(value: float | None, *, signed: bool = True) -> str:

@@ -24,6 +24,7 @@ INDEX_SENTENCES: tuple[str, ...] = (
     ),
     "What is bought. USD {bought} a month is paid until its term ends",
     "; USD {bought_unused} of it is for units that no hour needs",
+    "; at least USD {bought_unused} of it is for units that no hour needs",
     "To do. {things} thing",
     "{late} overdue",
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import combinations
@@ -19,6 +19,7 @@ from harness.bring.logs.attributing import Attribution, Placeable
 from harness.bring.logs.hours import HOURS_COUNTS, HOURS_KEYS, HOURS_SUFFIX, HOURS_USD, fill
 from harness.bring.logs.sql import quoted
 from harness.errors import UsageError
+from harness.money.amounts import running_cents
 from harness.money.measured import TrafficMeasured, Window, measured_of
 from harness.money.spend.lines import KEYS, MAY_BE_UNTOLD, Consumed, Outlay, PeriodSpend, in_cents
 from harness.money.spend.timespan import Timespan, midnight
@@ -28,7 +29,6 @@ _MEASURED = ".measured.json"
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _HOURS_A_DAY = 24
-_CENT = Decimal("0.01")
 _SERIES = """
 SELECT feature, CASE WHEN feature = '' THEN caller ELSE '' END AS nobody, list(hour), list(usd)
 FROM (SELECT feature, caller, hour, sum(usd)::DOUBLE AS usd FROM (
@@ -261,13 +261,8 @@ class StoredHours:
 
     def by_team(self, start: datetime, end: datetime) -> dict[str, Decimal]:
         """Whole cents of a stretch, by team, as `spent` has them."""
-        exact_sum = told = Decimal(0)
-        found: dict[str, Decimal] = {}
-        for team, usd in self.rows(_TEAMS, start, end):
-            exact_sum += Decimal(usd)
-            rounded = exact_sum.quantize(_CENT, ROUND_HALF_UP)
-            found[team], told = rounded - told, rounded
-        return found
+        spent = {team: Decimal(usd) for team, usd in self.rows(_TEAMS, start, end)}
+        return dict(zip(spent, running_cents(spent.values()), strict=True))
 
 
 def _utc(window: Window) -> Window:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from harness.bring.spending.stored import StoredHours
-from harness.money.amounts import exact
+from harness.money.amounts import cents, exact
 from harness.money.spend.showback import Unusual
 from harness.stats.hourly import FEWEST_WEEKS, HOURS_A_WEEK, MOST_WEEKS, alarms
 
@@ -18,7 +18,6 @@ _COVERED = 0.9
 _LEAST_USD = Decimal(1)
 _LEAST_SHARE = Decimal("0.001")
 """Of the whole period's spend: less than this, or than a dollar, is not told."""
-_CENT = Decimal("0.01")
 
 
 def unusual_hours(
@@ -81,8 +80,8 @@ def _of_week(
                 since=since,
                 until=last,
                 hours=alarm.last - alarm.first + 1,
-                usd=_cents(alarm.seen),
-                expected=_cents(alarm.expected),
+                usd=cents(exact(alarm.seen)),
+                expected=cents(exact(alarm.expected)),
             )
             if last > start:
                 yield one
@@ -90,7 +89,3 @@ def _of_week(
 
 def _from(values: Sequence[float], at: int, length: int) -> list[float]:
     return list(values[at : at + length])
-
-
-def _cents(usd: float) -> Decimal:
-    return exact(usd).quantize(_CENT, ROUND_HALF_UP)

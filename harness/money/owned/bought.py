@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from harness.errors import UsageError
+from harness.money.amounts import cents
 from harness.money.hosting import HOURS_A_MONTH
 from harness.wording import usd
 from harness.workspace.model_file import ModelConfig
 
 SOON_DAYS = 90
 """What ends within so many days is told: renewing takes a quarter's planning."""
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +50,13 @@ class BoughtCapacity:
     @property
     def monthly(self) -> Decimal:
         """USD a month, in whole cents."""
-        return _cents(self.bought * self.usd_per_hour * HOURS_A_MONTH)
+        return cents(self.bought * self.usd_per_hour * HOURS_A_MONTH)
 
     @property
     def unused_usd(self) -> Decimal | None:
         """USD a month that no hour needs, in whole cents."""
         return (
-            None if self.unused is None else _cents(self.unused * self.usd_per_hour * HOURS_A_MONTH)
+            None if self.unused is None else cents(self.unused * self.usd_per_hour * HOURS_A_MONTH)
         )
 
     @property
@@ -141,7 +141,3 @@ def units_used(
     each = Decimal(tokens_per_minute * 60 * units)
     asked = sum((min(tokens, each) for tokens in tokens_by_hour), Decimal(0))
     return asked / (each * len(tokens_by_hour)) if tokens_by_hour else None
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT, ROUND_HALF_UP)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
+from harness.money.amounts import cents
 from harness.money.hosted_rates import Hosting
 from harness.money.hosting import (
     HOURS_A_MONTH,
@@ -28,9 +29,8 @@ from harness.money.hosting import (
     replica_prices,
 )
 from harness.money.owned.bought import BoughtCapacity
-from harness.money.owned.paid import PaidEndpoint, cost_of, endpoints_during
+from harness.money.owned.paid import PaidEndpoint, endpoints_during, idlest
 
-_CENT = Decimal("0.01")
 PartKind = Literal["floor", "bursts", "starts", "tail", "spot"]
 
 
@@ -97,7 +97,7 @@ class HostedPool:
 
     def __post_init__(self) -> None:
         """Refuse an amount that is not whole cents."""
-        if any(part.usd != part.usd.quantize(_CENT) for part in self.parts):
+        if any(part.usd != cents(part.usd) for part in self.parts):
             raise ValueError("a part of a month is whole cents")
 
     @property
@@ -153,11 +153,11 @@ def pooled(model: str, gpu: str, demands: Sequence[HostedDemand]) -> HostedPool:
         gpus_per_replica=way.capacity.gpus_per_replica,
         floor_used=Decimal(used + min(asked, sum(room))) / (floor * MILLI) if floor else None,
         parts=tuple(
-            PooledPart(kind=kind, usd=_cents(amount * price * month), replica_hours=amount * month)
+            PooledPart(kind=kind, usd=cents(amount * price * month), replica_hours=amount * month)
             for kind, amount, price in rows
             if amount
         ),
-        alone_usd=_cents(sum((_alone(one) for one in demands), Decimal(0))),
+        alone_usd=cents(sum((_alone(one) for one in demands), Decimal(0))),
         api_usd=_at_the_api(demands),
         spot_priced=spot_price is not None,
     )
@@ -192,11 +192,7 @@ def _at_the_api(demands: Sequence[HostedDemand]) -> Decimal | None:
     known = [
         one.calls_per_month * one.api_per_call for one in demands if one.api_per_call is not None
     ]
-    return _cents(sum(known, Decimal(0))) if len(known) == len(demands) else None
-
-
-def _cents(amount: Decimal) -> Decimal:
-    return amount.quantize(_CENT, ROUND_HALF_UP)
+    return cents(sum(known, Decimal(0))) if len(known) == len(demands) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,19 +218,9 @@ class OwnedCapacity:
     @property
     def idlest(self) -> tuple[PaidEndpoint, ...]:
         """Endpoints by what their idle hours cost, dearest first; unknown costs last."""
-        return tuple(
-            sorted(
-                self.endpoints or (),
-                key=lambda one: (-(cost_of(one.of("idle")) or Decimal(0)), one.name),
-            )
-        )
+        return idlest(self.endpoints or ())
 
     @property
     def ending(self) -> tuple[BoughtCapacity, ...]:
         """What ends soon."""
         return tuple(one for one in self.bought if one.ends_soon(self.on))
-
-    @property
-    def unused_usd(self) -> Decimal:
-        """USD a month of bought capacity that no hour needs, as far as it is known."""
-        return sum((one.unused_usd or Decimal(0) for one in self.bought), Decimal(0))

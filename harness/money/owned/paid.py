@@ -9,12 +9,14 @@ rises by. So every column of amounts adds up to its own exact sum, rounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
+
+from harness.money.amounts import running_cents
 
 HOUR = timedelta(hours=1)
 _MILLION = Decimal(1_000_000)
@@ -202,7 +204,6 @@ def _runs(hours: Sequence[PaidHour]) -> Iterator[tuple[PaidHour, ...]]:
         yield tuple(run)
 
 
-_CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 KINDS: tuple[HourKind, ...] = ("used", "idle", "unwatched")
 
@@ -218,6 +219,8 @@ class HoursTold:
     usd: dict[HourKind, Decimal] | None
     """Cost of its hours by kind; None: the cost of some is not known."""
     requests: int | None
+    unpriced: int = 0
+    """Of all: endpoints of which some hour's cost is not known, and which no amount holds."""
 
     @property
     def paid(self) -> Decimal:
@@ -226,31 +229,40 @@ class HoursTold:
 
     @property
     def whole(self) -> Decimal | None:
-        """What they cost."""
+        """What they cost, those apart whose cost is not known."""
         return None if self.usd is None else sum(self.usd.values(), _ZERO)
 
 
 def owned_rows(endpoints: Sequence[PaidEndpoint]) -> tuple[HoursTold, ...]:
-    """The endpoints, dearest idle hours first, and all of them last; none of none."""
-    ordered = sorted(endpoints, key=lambda one: (-(cost_of(one.of("idle")) or _ZERO), one.name))
-    exact, told = dict.fromkeys(KINDS, _ZERO), dict.fromkeys(KINDS, _ZERO)
-    rows: list[HoursTold] = []
-    for one in ordered:
-        amounts: dict[HourKind, Decimal] = {}
-        for kind in KINDS if one.usd is not None else ():
-            exact[kind] += cost_of(one.of(kind)) or _ZERO
-            rounded = exact[kind].quantize(_CENT, ROUND_HALF_UP)
-            amounts[kind], told[kind] = rounded - told[kind], rounded
-        rows.append(
-            HoursTold(
-                name=one.name,
-                endpoint=one,
-                hours={kind: paid_hours(one.of(kind)) for kind in KINDS},
-                usd=amounts or None,
-                requests=one.requests,
-            )
+    """The endpoints, `idlest` first, and all of them last; none of none."""
+    ordered = idlest(endpoints)
+    columns = {
+        kind: running_cents(
+            [cost_of(one.of(kind)) or _ZERO for one in ordered if one.usd is not None]
         )
+        for kind in KINDS
+    }
+    rows = [
+        HoursTold(
+            name=one.name,
+            endpoint=one,
+            hours={kind: paid_hours(one.of(kind)) for kind in KINDS},
+            usd=None if one.usd is None else {kind: next(columns[kind]) for kind in KINDS},
+            requests=one.requests,
+        )
+        for one in ordered
+    ]
     return (*rows, _all(rows)) if rows else ()
+
+
+def idlest(endpoints: Iterable[PaidEndpoint]) -> tuple[PaidEndpoint, ...]:
+    """By what their idle hours cost, dearest first; those of which some cost is not known last."""
+    return tuple(
+        sorted(
+            endpoints,
+            key=lambda one: (one.usd is None, -(cost_of(one.of("idle")) or _ZERO), one.name),
+        )
+    )
 
 
 def _all(rows: Sequence[HoursTold]) -> HoursTold:
@@ -265,4 +277,5 @@ def _all(rows: Sequence[HoursTold]) -> HoursTold:
         if priced
         else None,
         requests=sum(counted) if counted else None,
+        unpriced=len(rows) - len(priced),
     )

@@ -14,8 +14,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from harness.money.amounts import exact
-from harness.money.portfolio.overview import Counted, FeatureMoney, Overview, cents
+from harness.money.amounts import cents, exact
+from harness.money.portfolio.overview import Counted, FeatureMoney, Overview
 from harness.record.base import State, Verdict
 from harness.record.model import DecisionRecord
 from harness.record.money import RateFacts, TrafficFacts

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
 
+from harness.money.amounts import cents
 from harness.money.levers import best_without_test
 from harness.record.base import Reason, State, Verdict
 from harness.record.lifecycle import standing
@@ -91,7 +92,6 @@ TO_BE_HAD = (State.PROPOSED, State.DEFERRED, State.ACCEPTED)
 """States of a proposed saving: it can be had, production has not changed."""
 IN_PRODUCTION = (State.IMPLEMENTED, State.VERIFIED)
 _NOT_ALLOWED = frozenset({Reason.DATA_NOT_PERMITTED, Reason.CAPABILITY_GAP, Reason.MODEL_RETIRING})
-_CENT = Decimal("0.01")
 
 
 class Counted(StrEnum):
@@ -243,11 +243,6 @@ def overview(records: Sequence[DecisionRecord], today: date) -> Overview:
         stages=tuple(_stage(features, state) for state in State),
         evaluation=_evaluation(features),
     )
-
-
-def cents(amount: Decimal) -> Decimal:
-    """A feature's money as it counts: to the cent, half up."""
-    return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def _newest(records: Sequence[DecisionRecord], today: date) -> list[DecisionRecord]:

@@ -8,12 +8,12 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from harness.money.amounts import cents
 from harness.money.portfolio.overview import (
     IN_PRODUCTION,
     Counted,
     FeatureMoney,
     Overview,
-    cents,
     permitted,
 )
 from harness.record.base import Finding, State, Verdict

@@ -13,17 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-from harness.money.amounts import MILLION
+from harness.money.amounts import MILLION, cents
 from harness.money.prices.rate_tables import Rates
 from harness.money.spend.lines import Consumed, Outlay, PeriodSpend, total, used
 
 ListPrices: TypeAlias = Callable[[str, date], Rates | None]
 _ZERO = Decimal(0)
-_CENT = Decimal("0.01")
 
 
 class Factor(StrEnum):
@@ -239,7 +238,7 @@ def _terms(old: _Side, new: _Side) -> Iterator[tuple[Factor, Decimal]]:
         levels.append((Factor.PRICES, new.usd))
     known = old.usd
     for factor, level in levels:
-        reached = level.quantize(_CENT, ROUND_HALF_UP)
+        reached = cents(level)
         yield factor, reached - known
         known = reached
 

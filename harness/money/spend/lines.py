@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from harness.money.amounts import cents, running_cents
 from harness.money.spend.timespan import Timespan
 
 By: TypeAlias = Literal[
@@ -23,7 +24,6 @@ By: TypeAlias = Literal[
 KEYS: tuple[By, ...] = (
     *("team", "feature", "product", "environment", "model", "caller", "cohort", "owner"),
 )
-_CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
 
@@ -121,7 +121,7 @@ class PeriodSpend:
 
     def __post_init__(self) -> None:
         """Refuse an amount that is not whole cents, and a line that stands twice."""
-        if any(one.usd != one.usd.quantize(_CENT) for one in self.lines):
+        if any(one.usd != cents(one.usd) for one in self.lines):
             raise ValueError("a line's amount is whole cents")
         if len({one.key() for one in self.lines}) != len(self.lines):
             raise ValueError("a line stands twice")
@@ -188,17 +188,16 @@ def in_cents(lines: Iterable[Outlay]) -> tuple[Outlay, ...]:
     for one in lines:
         known = merged.get(one.key())
         merged[one.key()] = one if known is None else _plus(known, one)
-    exact_sums = dict.fromkeys(("usd", "from_prices_usd", "at_list_usd"), _ZERO)
-    told = dict(exact_sums)
-    made: list[Outlay] = []
-    for key in sorted(merged):
-        one, amounts = merged[key], dict[str, Decimal]()
-        for name in exact_sums:
-            exact_sums[name] += getattr(one, name)
-            rounded = exact_sums[name].quantize(_CENT, ROUND_HALF_UP)
-            amounts[name], told[name] = rounded - told[name], rounded
-        made.append(replace(one, **amounts))
-    return tuple(made)
+    ordered = [merged[key] for key in sorted(merged)]
+    columns = (
+        running_cents(one.usd for one in ordered),
+        running_cents(one.from_prices_usd for one in ordered),
+        running_cents(one.at_list_usd for one in ordered),
+    )
+    return tuple(
+        replace(one, usd=usd, from_prices_usd=from_prices, at_list_usd=at_list)
+        for one, usd, from_prices, at_list in zip(ordered, *columns, strict=True)
+    )
 
 
 def _plus(one: Outlay, other: Outlay) -> Outlay:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from harness.money.amounts import cents
 from harness.money.spend.timespan import Timespan
 
 FEWEST_CHECKED = 10
@@ -18,7 +19,6 @@ FEWEST_CHECKED = 10
 _WEEKS = 4
 _FEWEST_DAYS = 7
 _DAY = timedelta(days=1)
-_CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
 
@@ -82,20 +82,16 @@ def outlook(
     band = None
     if len(ratios) >= FEWEST_CHECKED:
         low, high = (rest * _percentile(ratios, share) for share in (10, 90))
-        band = (to_date + _cents(min(low, rest)), to_date + _cents(max(high, rest)))
+        band = (to_date + cents(min(low, rest)), to_date + cents(max(high, rest)))
     return Outlook(
         month=month,
         until=until,
         to_date=to_date,
-        rest=_cents(rest),
+        rest=cents(rest),
         band=band,
         checked=len(ratios),
         budget=budget,
     )
-
-
-def _cents(usd: Decimal) -> Decimal:
-    return usd.quantize(_CENT, ROUND_HALF_UP)
 
 
 def _expected(days: Mapping[date, Decimal], start: date, left: int) -> Decimal | None:

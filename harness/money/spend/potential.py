@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
+from harness.money.amounts import cents
 from harness.money.prices.rate_tables import Rates
 from harness.money.savings import DAYS_PER_MONTH, saving_upper_bound
 from harness.money.spend.lines import Consumed, Group, Outlay, grouped
 from harness.workspace.feature_file import Traffic
 
-_CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
 
@@ -77,8 +77,8 @@ def _of(feature: Group, times: Decimal, prices: SwapPrices) -> Potential:
         feature=feature.name,
         model=by_model[0].name,
         cheapest=most[0],
-        monthly_usd=_cents(sum((one.usd for one in by_model), _ZERO) * times),
-        saving_usd=_cents(sum((usd for _, usd in saved), _ZERO) * times),
+        monthly_usd=cents(sum((one.usd for one in by_model), _ZERO) * times),
+        saving_usd=cents(sum((usd for _, usd in saved), _ZERO) * times),
     )
 
 
@@ -95,10 +95,6 @@ def _saved(one: Group, prices: SwapPrices) -> tuple[str, Decimal]:
             found[name] = one.usd * bound.monthly / bound.spent
     best = max(found, key=lambda name: (found[name], name))
     return best, found[best]
-
-
-def _cents(usd: Decimal) -> Decimal:
-    return usd.quantize(_CENT, ROUND_HALF_UP)
 
 
 def _traffic(used: Consumed) -> Traffic | None:

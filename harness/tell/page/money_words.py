@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from harness.money.amounts import exact
+from harness.money.amounts import CENT, exact, to_unit
 from harness.record.base import Reason
 from harness.record.model import DecisionRecord
 from harness.record.money import BreakEven, Savings
@@ -21,13 +21,12 @@ from harness.tell.facts import (
     open_option,
     saving_if_swapped,
 )
-from harness.tell.words import about, add_up, adding_up, rounded, singular
+from harness.tell.words import about, add_up, adding_up, singular
 from harness.wording import DASH, amount_text, usd
 from reports.document import Reckoning
 
 _WHOLE_FROM = Decimal(100)
 _DOLLAR = Decimal(1)
-_CENT = Decimal("0.01")
 _NOTHING = Decimal(0)
 _MONTHS = 12
 _MOST_PLACES = 2
@@ -57,20 +56,20 @@ class NetSaving:
     @property
     def in_sum(self) -> tuple[str, str, str]:
         """Saved, lost and left as a sum shows them: a reader who subtracts gets what is left."""
-        saved, left = rounded(self.saved, self.unit), rounded(self.net, self.unit)
+        saved, left = to_unit(self.saved, self.unit), to_unit(self.net, self.unit)
         return f"{saved:,f}", f"{saved - left:,f}", f"{left:,f}"
 
     @property
     def errors_text(self) -> str:
         """The errors in a sum: enough digits for its cost at the stated cost of one error."""
-        cost = rounded(self.saved, self.unit) - rounded(self.net, self.unit)
+        cost = to_unit(self.saved, self.unit) - to_unit(self.net, self.unit)
         return self._errors_for(cost, self.unit / 2)
 
     @property
     def errors_alone(self) -> str:
         """The errors beside a cost of whole dollars, where that reaches 100."""
-        unit = _DOLLAR if self.lost >= _WHOLE_FROM else _CENT
-        return self._errors_for(rounded(self.lost, unit), unit / 2)
+        unit = _DOLLAR if self.lost >= _WHOLE_FROM else CENT
+        return self._errors_for(to_unit(self.lost, unit), unit / 2)
 
     def _errors_for(self, cost: Decimal, usd_off: Decimal) -> str:
         for places in range(_MOST_PLACES):
@@ -91,7 +90,7 @@ def net_saving_of(
     errors = even.more_errors_per_month_worst if at_worst else even.more_errors_per_month
     if errors is None:
         return None
-    found = NetSaving(saved=saved, errors=max(errors, 0.0), each=each, unit=_CENT)
+    found = NetSaving(saved=saved, errors=max(errors, 0.0), each=each, unit=CENT)
     sums = [(saved, found.lost)]
     incumbent, proposed = month_of(record.current_cost), month_of(option.cost)
     if incumbent is not None and proposed is not None:
@@ -172,7 +171,7 @@ def money(record: DecisionRecord, option: OptionRecord) -> list[Reckoning]:
         lines = (("today's bill", first), (f"the bill with {name}", f"-{second}"))
         total = ("saved on the bill", left)
     else:
-        today, then = (f"USD {rounded(each, net.unit):,f}" for each in (incumbent, proposed))
+        today, then = (f"USD {to_unit(each, net.unit):,f}" for each in (incumbent, proposed))
         bill = f"saved on the bill: {today} today, {then} with {name}"
         shown, _, left = net.in_sum
         lines = ((bill, shown), _lost(record, option, net))

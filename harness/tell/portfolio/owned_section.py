@@ -116,10 +116,17 @@ def _summed(whole: HoursTold, endpoints: int) -> str:
     idle = whole.hours["idle"]
     if idle:
         cost = "" if whole.usd is None else f", {usd(whole.usd['idle'])}"
-        parts.append(f"{_hours(whole, 'idle')} idle{cost}")
+        parts.append(f"{_hours(whole, 'idle')} idle{cost}{_unpriced(whole)}")
     if whole.hours["unwatched"]:
         parts.append(f"in {_hours(whole, 'unwatched')} nobody counted requests")
     return "; ".join(parts) + "."
+
+
+def _unpriced(whole: HoursTold) -> str:
+    """That an amount leaves out what nobody knows; empty where it holds all, or there is none."""
+    if not whole.unpriced or whole.usd is None:
+        return ""
+    return f" without {plural(whole.unpriced, 'endpoint')} whose cost is not known"
 
 
 def _whole(row: HoursTold) -> str:
@@ -146,7 +153,7 @@ def _cells(row: HoursTold) -> tuple[str, ...]:
     busy = None if one is None else one.busy
     tokens = None if one is None else one.usd_per_million_tokens
     return (
-        row.name,
+        f"{row.name}, USD{_unpriced(row)}" if _unpriced(row) else row.name,
         "" if one is None else one.team or DASH,
         f"{row.paid:,.1f}",
         *(f"{row.hours[kind]:,.1f}" for kind in KINDS),
@@ -239,8 +246,11 @@ def bought_blocks(bought: Sequence[BoughtCapacity], on: date) -> Iterator[Block]
     if not bought:
         return
     known = [one.unused_usd for one in bought if one.unused_usd is not None]
+    least = "at least " if len(known) < len(bought) else ""
     unused = (
-        f"; {usd(sum(known, Decimal(0)))} of it is for units that no hour needs" if known else ""
+        f"; {least}{usd(sum(known, Decimal(0)))} of it is for units that no hour needs"
+        if known
+        else ""
     )
     monthly = usd(sum((one.monthly for one in bought), Decimal(0)))
     text = f"{monthly} a month is paid until its term ends, whatever is decided{unused}."

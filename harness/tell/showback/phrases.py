@@ -243,13 +243,13 @@ def table_of(
 
 _MOST = 15
 _UNTOLD: Mapping[str, str] = {
-    "failed": "failed call",
-    "retries": "retried call",
-    "duplicates": "call asked twice",
-    "cached": "token read from a prompt cache",
-    "written": "token written to one",
-    "cache_reads": "call that read from one",
-    "reasoning": "token of reasoning",
+    "failed": "failed calls",
+    "retries": "retried calls",
+    "duplicates": "calls asked twice",
+    "cached": "tokens read from a prompt cache",
+    "written": "tokens written to a prompt cache",
+    "cache_reads": "calls that read from a prompt cache",
+    "reasoning": "reasoning tokens",
 }
 _PUBLISHED = (
     f"Published: over all calls that were seen, by {PUBLISHED_BY} "
@@ -291,7 +291,7 @@ def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
     )
     if now.untold:
         named = listed(sorted(_UNTOLD[name] for name in now.untold))
-        text = f"No log tells any {named}: whether there were none, nobody knows (a dash)."
+        text = f"No log counts {named}: a dash stands where nobody knows whether there were any."
         yield Paragraph(lead=None, runs=(text,))
     yield _by_feature(figures)
 

@@ -296,8 +296,10 @@ def test_what_no_log_tells_is_a_dash_and_an_empty_cell(tmp_path: Path) -> None:
     text = render_index(page, to="md")
     assert "too little to forecast from" in text
     assert "| calls that failed | \u2013 | \u2013 | 5 % |" in text
-    assert "No log tells any call asked twice" in text
-    assert "and token written to one: whether there were none, nobody knows" in text
+    assert (
+        "No log counts calls asked twice, calls that read from a prompt cache, failed calls" in text
+    )
+    assert "and tokens written to a prompt cache: a dash stands where nobody knows whether" in text
     assert "\x1b" not in text
     (rule,) = re.findall(r"`- (\{when: .*\})`", text)
     assert yaml.safe_load(rule)["when"]["key_alias"].startswith("=cmd?")

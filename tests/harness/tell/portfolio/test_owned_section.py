@@ -12,6 +12,7 @@ from harness.money.owned.bought import BoughtCapacity
 from harness.money.owned.capacity import OwnedCapacity, pooled
 from harness.money.owned.paid import PaidEndpoint, PaidHour
 from harness.tell.portfolio.owned_section import (
+    bought_blocks,
     idlest_step,
     limit_on,
     owned_section,
@@ -141,6 +142,47 @@ def test_a_cost_that_is_not_known_is_said() -> None:
     told = "plus 1 endpoint of one's own whose cost is not known"
     assert owned_words(everything(unknown)) == told
     assert [*idlest_step(everything(unknown), SpendPolicy.model_validate({}))] == []
+
+
+def test_what_nobody_priced_comes_last_and_is_in_no_sum() -> None:
+    """The unpriced one idles longest; the one that never idles is known to have cost nothing so."""
+    known, busy, other = (
+        endpoint(4, 0, 0),
+        endpoint(5, team="web"),
+        endpoint(0, 0, 0, 0, team="ads"),
+    )
+    unknown = replace(other, hours=tuple(replace(hour, usd=None) for hour in other.hours))
+    found = everything(unknown, busy, known)
+    names = ["llama of ml", "llama of web", "llama of ads"]
+    assert [one.name for one in found.idlest] == names
+    text = said(section(found, {}))
+    for told in (
+        "6.0 idle, USD 7.80 without 1 endpoint whose cost is not known",
+        "llama of ads | ads | 4.0 | 0.0 | 4.0 | 0.0 | 0 | 5 % | \u2013 | \u2013 | \u2013",
+        "all, USD without 1 endpoint whose cost is not known |  | 8.0 | 2.0 | 6.0 | 0.0 | 9 |",
+        "| 15.60 | 7.80 |",
+    ):
+        assert told in text
+    rows = [line.partition(" |")[0] for line in text.splitlines() if line.startswith("llama of")]
+    assert [row for row in rows if ":" not in row] == names
+
+
+def test_units_of_which_nothing_says_what_is_needed_are_in_no_sum_unsaid() -> None:
+    (units,) = everything().bought
+    other = replace(units, name="other", needed=None, used_share=None)
+    both = everything(endpoint(1))
+
+    def words(*bought: BoughtCapacity) -> str:
+        return "".join(
+            str(run)
+            for block in bought_blocks(bought, both.on)
+            if isinstance(block, Paragraph)
+            for run in block.runs
+        )
+
+    assert "; USD 27,759 of it is for units that no hour needs." in words(units)
+    assert "; at least USD 27,759 of it is for units that no hour needs." in words(units, other)
+    assert "needs" not in words(other)
 
 
 def test_it_renders() -> None:

@@ -1,6 +1,6 @@
 """A real Ray cluster of two nodes with token authentication; the second has two (logical) GPUs.
 
-    python -m tests.support.ray_nodes FOLDER
+    python -m tests.support.ray_nodes FOLDER CPUS CPUS
 
 prints one JSON line (address, token's file, the second node's id, its own pid) and lives until its
 standard input ends. Its workers have this process's environment, not the driver's.
@@ -31,10 +31,15 @@ class Nodes(TypedDict):
 
 
 @contextmanager
-def ray_nodes(folder: Path, environ: Mapping[str, str]) -> Iterator[Nodes]:
-    """The cluster in a process of its own, whose environment is `environ` and ours."""
+def ray_nodes(
+    folder: Path, environ: Mapping[str, str], cpus: tuple[int, int] = (2, 1)
+) -> Iterator[Nodes]:
+    """The cluster in a process of its own, whose environment is `environ` and ours.
+
+    `cpus` are those of each node: a review has a worker for each.
+    """
     process = Popen(
-        [sys.executable, "-m", "tests.support.ray_nodes", str(folder)],
+        [sys.executable, "-m", "tests.support.ray_nodes", str(folder), *map(str, cpus)],
         stdin=PIPE,
         stdout=PIPE,
         text=True,
@@ -49,7 +54,7 @@ def ray_nodes(folder: Path, environ: Mapping[str, str]) -> Iterator[Nodes]:
         process.communicate(timeout=300)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *cpus: str) -> None:
     token = folder / "cluster-token"
     write_token(token)
     os.environ.update(
@@ -60,8 +65,9 @@ def main(folder: Path) -> None:
     with ExitStack() as stack:
         nodes = Cluster()
         stack.callback(nodes.shutdown)
-        nodes.add_node(num_cpus=2, num_gpus=0, include_dashboard=False)
-        second = nodes.add_node(num_cpus=1, num_gpus=2)
+        of_first, of_second = map(int, cpus)
+        nodes.add_node(num_cpus=of_first, num_gpus=0, include_dashboard=False)
+        second = nodes.add_node(num_cpus=of_second, num_gpus=2)
         found = Nodes(
             address=nodes.address, token=str(token), second=second.node_id, pid=os.getpid()
         )
@@ -70,4 +76,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

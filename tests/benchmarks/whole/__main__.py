@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tests.benchmarks.replay.reviews import RIGHTSIZE
 from tests.benchmarks.whole.job import CYCLE, MODELS, Job, found
 from tests.support.load_server import load_server
+from tests.support.ray_nodes import ray_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,10 +46,10 @@ def measured(command: Iterable[str], **environ: str) -> Run:
     return run
 
 
-def asking(job: Job, command: Callable[[str], list[str]]) -> Run:
+def asking(job: Job, command: Callable[[str], list[str]], **environ: str) -> Run:
     """A command that asks everything of a new server; its moments are the server's."""
     with load_server(latency_s=job.latency_s) as server:
-        run = measured(command(server.base_url))
+        run = measured(command(server.base_url), **environ)
         stats = server.stats()
     assert stats["requests"] == stats["answered"] == job.requests
     first, last = stats["first_answer_s"], stats["last_s"]
@@ -87,6 +88,20 @@ def review(job: Job, ours: Path = RIGHTSIZE, note: str = "") -> list[tuple[str, 
     ]
 
 
+def joined(job: Job, workers: int) -> list[tuple[str, Run]]:
+    """The command on a cluster that is there, so that no start of Ray's is in its figures."""
+    root = Path(tempfile.mkdtemp(prefix="whole-"))
+    command = [str(RIGHTSIZE), "review", "-w", str(root), "--cycle", CYCLE, "--yes"]
+
+    def written(url: str) -> list[str]:
+        job.write(root, url)
+        return [*command, "--address", nodes["address"]]
+
+    with ray_nodes(Path(tempfile.mkdtemp(prefix="nodes-")), {}, (workers, 0)) as nodes:
+        run = asking(job, written, RAY_AUTH_TOKEN_PATH=nodes["token"])
+    return [(f"`rightsize review --address`, workers: {workers}", run)]
+
+
 def script(job: Job, *words: str) -> Run:
     sizes = [str(job.requests), str(job.width)]
     return asking(job, lambda url: [*words, url, *sizes])
@@ -108,6 +123,7 @@ def kinds(
         "raw": lambda: [("raw aiohttp", script(job, *raw))],
         "sdk": lambda: [("`openai` SDK on aiohttp, by hand", by_hand(job))],
         "review": lambda: review(job),
+        "joined": lambda: [run for workers in (1, 2) for run in joined(job, workers)],
     }
     if before is not None:
         some["before"] = lambda: review(job, before, ", before")
@@ -169,7 +185,9 @@ def main(words: list[str]) -> None:
     parser.add_argument("--width", type=int, default=Job.width)
     parser.add_argument("--latency", type=float, default=Job.latency_s)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", default=None, help="raw, sdk, review, before, inspect")
+    parser.add_argument(
+        "--only", nargs="*", default=None, help="raw, sdk, review, joined, before, inspect"
+    )
     parser.add_argument("--before", type=Path, help="the `rightsize` of an earlier environment")
     asked = parser.parse_args(words)
     job = Job(requests=asked.requests, width=asked.width, latency_s=asked.latency)

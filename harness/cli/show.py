@@ -1,4 +1,4 @@
-"""Money, time and counts as text, and the progress of a review: a live bar, or lines for a log."""
+"""Durations and faults as text, and the progress of a review: a live bar, or lines for a log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fault_line(fault: FaultFacts) -> str:
 
 
 EVERY, SHARE, LONGEST_S = 25, 0.05, 10.0
-"""A log has a line after so many more answers and this share of them all, or after this time."""
+"""A log has a line after 25 more answers that are also 5 % of all, or else after ten seconds."""
 
 
 def standing_line(standing: OptionProgress) -> str:
@@ -56,13 +56,13 @@ def standing_line(standing: OptionProgress) -> str:
 
 
 class News:
-    """Which standings are new: an option that ended at an earlier look stands as it stood."""
+    """Which standings have changed: an option that ended earlier is reported again as it was."""
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, str], tuple[int, int, str]] = {}
 
     def is_new(self, standing: OptionProgress) -> bool:
-        """Whether the option moved since it was last told, and remember that it was."""
+        """Whether the option moved since it was last told; the new standing is remembered."""
         option = (standing.feature, standing.option)
         stands = (standing.look, standing.cases, standing.action)
         was, self._told[option] = self._told.get(option), stands
@@ -75,58 +75,68 @@ def _without(missing: int) -> str:
 
 
 class Remaining:
-    """How many answers are still to come, and how long they take at the pace so far.
+    """How many answers are still to come, and how long they will take at the pace so far.
 
-    The pace is that of what the answers were expected to cost, since a dear model is a slow one,
-    and at first more of it is asked than later; where nothing costs anything it is that of the
-    answers. It counts from the first answer, as starting is not asking, and without the answers
-    that were paid earlier.
+    The pace is expected USD per second of asking, because an expensive model is usually a slow one,
+    and more of it is asked at the beginning than later. Where nothing costs anything it is answers
+    per second. The clock starts with the first answer that was asked for in this run, as starting
+    models is not asking. Answers that the journal had are no part of the pace, and neither is the
+    time between two of them. As long as there are no others, theirs is the pace.
     """
 
     def __init__(self, planned: Upcoming, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._ahead = planned
-        self._first_at: float | None = None
-        self._now = 0.0
-        self._spent = self._paid = Decimal(0)
+        self._now: float | None = None
+        self._reading_s = self._asking_s = 0.0
+        self._asked = 0
+        self._was_stored = True
+        self._asked_usd = Decimal(0)
         self.settled = self.missing = 0
 
-    def take(self, *, spent_usd: Decimal, answered: bool, usd: Decimal) -> float:
+    def take(self, *, answered: bool, usd: Decimal, stored: bool) -> float:
         """One more has ended; the time."""
-        self._now = self._clock()
-        if self._first_at is None:
-            self._first_at = self._now
-        elif spent_usd > self._spent:
-            self._paid += usd
-        self._spent = spent_usd
+        before, self._now = self._now, self._clock()
+        passed = 0.0 if before is None else self._now - before
+        if not self._asked:
+            self._reading_s += passed
+        elif not (stored and self._was_stored):
+            self._asking_s += passed
+        if not stored:
+            # The first one starts the clock: the time that it took is not known.
+            self._asked_usd += usd if self._asked else Decimal(0)
+            self._asked += 1
+        self._was_stored = stored
         self.settled += 1
         self.missing += not answered
         self._ahead -= Upcoming(most=0, expected=0, usd=usd)
         return self._now
 
     def less(self, less: Upcoming) -> None:
-        """So much less is to come, or more."""
+        """Fewer are to come, or more where it is negative."""
         self._ahead -= less
 
     @property
     def most(self) -> int:
-        """Of all answers, those too that are there."""
+        """The most answers that there may be, those that came included."""
         return self._ahead.most
 
     @property
     def expected(self) -> int | None:
-        """Likewise; None where more came than were expected, or nothing is."""
+        """As many as are expected, those included; None once more came than that."""
         known = self.settled < self._ahead.expected
         return min(self._ahead.expected, self.most) if known else None
 
     def left(self) -> str:
-        """What is expected, and at most: how many answers are needed depends on them."""
-        gone = self._now - (self._first_at or 0.0)
-        by_number = gone / max(self.settled - 1, 1)
+        """The time expected, and at most: how many answers are needed depends on the answers."""
+        if self._asked:
+            gone, by_number = self._asking_s, self._asking_s / max(self._asked - 1, 1)
+        else:
+            gone, by_number = 0.0, self._reading_s / max(self.settled - 1, 1)
         to_most, expected = max(self.most - self.settled, 0), self.expected
         if expected is None:
             return f"{_about(by_number * to_most)} left"
-        by_cost = float(self._ahead.usd / self._paid) if self._paid > 0 else 0.0
+        by_cost = float(self._ahead.usd / self._asked_usd) if self._asked_usd > 0 else 0.0
         to_come = expected - self.settled
         soon_s = gone * by_cost if by_cost > 0 else by_number * to_come
         soon, most = _about(soon_s), _about(soon_s * to_most / to_come)
@@ -161,11 +171,16 @@ class PlainProgress:
         self._remaining.less(less)
 
     def settled(
-        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),
+        stored: bool = False,
     ) -> None:
         """A line now and then."""
         ahead = self._remaining
-        now = ahead.take(spent_usd=spent_usd, answered=answered, usd=usd)
+        now = ahead.take(answered=answered, usd=usd, stored=stored)
         if self._told_at is None:
             self._told_at = now
         since = ahead.settled - self._told
@@ -212,10 +227,15 @@ class LiveProgress:
         self._show()
 
     def settled(
-        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),
+        stored: bool = False,
     ) -> None:
         """Move the bar, which goes on where an answer is missing, and says so."""
-        self._remaining.take(spent_usd=spent_usd, answered=answered, usd=usd)
+        self._remaining.take(answered=answered, usd=usd, stored=stored)
         spent = f"{usd_words(spent_usd)}{_without(self._remaining.missing)}"
         self._bar.update(self._task, advance=1, spent=spent, left=self._remaining.left())
         self._show()

@@ -39,10 +39,11 @@ class Settled:
     reason: str | None
     probability: float | None = None
 
-    def outcome(self, trial: Trial) -> Answered | Failed:
-        """The outcome for a trial with this end's fingerprint."""
+    def outcome(self, trial: Trial, *, stored: bool = False) -> Answered | Failed:
+        """The outcome for a trial with this end's fingerprint; `stored`: this run asked nothing."""
         if self.kind == "failed":
-            return Failed(trial=trial, attempts=self.attempts, reason=self.reason or "")
+            reason = self.reason or ""
+            return Failed(trial=trial, attempts=self.attempts, reason=reason, stored=stored)
         return Answered(
             trial=trial,
             attempts=self.attempts,
@@ -50,6 +51,7 @@ class Settled:
             finish=self.finish or "",
             tool_calls=self.tool_calls,
             probability=self.probability,
+            stored=stored,
         )
 
 

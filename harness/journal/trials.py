@@ -7,7 +7,7 @@ A lane is what a provider limits together; its history is what a run saw of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, NamedTuple, TypeAlias
@@ -196,6 +196,8 @@ class Answered:
     """The model's tool calls, as JSON text."""
     probability: float | None = None
     """The model's own probability of this answer, in [0, 1]; None: it told none."""
+    stored: bool = field(default=False, compare=False)
+    """The journal had it: nothing was asked for it in this run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +207,8 @@ class Failed:
     trial: Trial
     attempts: tuple[Attempt, ...]
     reason: str
+    stored: bool = field(default=False, compare=False)
+    """The journal had it: nothing was asked for it in this run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,8 +120,15 @@ class Notes:
     def spared(self, less: object) -> None:
         del less
 
-    def settled(self, *, spent_usd: object, answered: bool = True, usd: object = None) -> None:
-        del spent_usd, answered, usd
+    def settled(
+        self,
+        *,
+        spent_usd: object,
+        answered: bool = True,
+        usd: object = None,
+        stored: bool = False,
+    ) -> None:
+        del spent_usd, answered, usd, stored
         self.ended += 1
 
     def stood(self, standing: object) -> None:

@@ -51,9 +51,14 @@ class Watch:
         del less
 
     def settled(
-        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),
+        stored: bool = False,
     ) -> None:
-        del spent_usd, answered, usd
+        del spent_usd, answered, usd, stored
 
     def stood(self, standing: OptionProgress) -> None:
         self.stands.append(standing)

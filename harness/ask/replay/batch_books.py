@@ -107,7 +107,11 @@ class BatchBooks:
     def settled(self, duplicates: Duplicates) -> list[Outcome]:
         """Take out what the journal has the end of."""
         known = self._journal.settled(duplicates)
-        return [known[name].outcome(trial) for name in known for trial in duplicates.pop(name)]
+        return [
+            one.outcome(trial, stored=True)
+            for name, one in known.items()
+            for trial in duplicates.pop(name)
+        ]
 
     def resumed(self, duplicates: Duplicates) -> Iterator[tuple[UnderWay, BookedRequest]]:
         """Take out what an earlier run submitted and did not read; its reservation is ours now."""

@@ -135,7 +135,7 @@ class ReplayLoop:
         known: list[Outcome] = []
         for trial in chunk:
             if trial.fingerprint in settled:
-                known.append(settled[trial.fingerprint].outcome(trial))
+                known.append(settled[trial.fingerprint].outcome(trial, stored=True))
             elif trial.fingerprint in self._asked:
                 self._asked[trial.fingerprint].append(trial)
             else:

@@ -6,7 +6,7 @@ those that fit them count for more (`harness.stats.sequential.foresight`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain
@@ -59,7 +59,8 @@ class Foreseen:
         return self._tell({})
 
     def _ahead(self, power: Power, foresight: Foresight) -> dict[str, _Ahead]:
-        run, seen = self._run, [self._seen(standing) for standing in self._run.standings()]
+        run, standings = self._run, self._run.standings()
+        seen = [self._seen(standing) for standing in standings]
         each, todays = foresight.given(seen)
         most = [one.share if one.ended else 1.0 for one in seen]
         likely = run.plan.by_model(each, todays)
@@ -68,17 +69,25 @@ class Foreseen:
             name: _Ahead(share=share, most=max(at_most[name], share))
             for name, share in likely.items()
         }
-        open_ = zip(run.options, seen, strict=True)
-        for name in {run.asks(option) for option, one in open_ if not one.ended}:
+        live = run.plan.latency_requests
+        for name, chance in self._timed(power, standings).items():
             if name in ahead and name not in run.latencies:
-                live = run.plan.latency_requests
-                likely_live = round(live * power.shares[name].passes)
-                ahead[name] = replace(ahead[name], live=likely_live, most_live=live)
-        own = run.incumbent.name
-        if own in ahead and own not in run.latencies:
-            live = run.plan.latency_requests
-            ahead[own] = replace(ahead[own], live=live, most_live=live)
+                ahead[name] = replace(ahead[name], live=round(live * chance), most_live=live)
         return ahead
+
+    def _timed(self, power: Power, standings: Sequence[Standing]) -> dict[str, float]:
+        """The models whose times may be measured yet, and how likely that is.
+
+        Today's model is measured in any case, an option once it passed.
+        """
+        size, chances = len(self._run.design.order), {self._run.incumbent.name: 1.0}
+        for standing in standings:
+            name = self._run.asks(standing.option)
+            if standing.state is QualityState.PASSES:
+                chances[name] = 1.0
+            elif standing.state in _GO_ON and standing.asked < size:
+                chances[name] = max(power.shares[name].passes, chances.get(name, 0.0))
+        return chances
 
     def _seen(self, standing: Standing) -> AskedSoFar:
         """An option's evidence so far, as the forecast reads it.

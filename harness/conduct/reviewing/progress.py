@@ -67,9 +67,17 @@ class Progress(Protocol):
         ...
 
     def settled(
-        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),
+        stored: bool = False,
     ) -> None:
-        """One trial has ended, with an answer or without; `usd`: what it was expected to cost."""
+        """One trial has ended, with an answer or without.
+
+        `usd` is what it was expected to cost; `stored`: the journal had it, nothing was asked.
+        """
         ...
 
     def stood(self, standing: OptionProgress) -> None:
@@ -90,7 +98,12 @@ class Silent:
         """Nothing."""
 
     def settled(
-        self, *, spent_usd: Decimal, answered: bool = True, usd: Decimal = Decimal(0)
+        self,
+        *,
+        spent_usd: Decimal,
+        answered: bool = True,
+        usd: Decimal = Decimal(0),
+        stored: bool = False,
     ) -> None:
         """Nothing."""
 
@@ -121,10 +134,11 @@ class Prefetching:
         spent_usd: Decimal,
         answered: bool = True,
         usd: Decimal = Decimal(0),  # noqa: ARG002  # the review tells of it again
+        stored: bool = False,
     ) -> None:
         """Count a trial that is asked live and will be reported again."""
         self._progress.expect_more()
-        self._progress.settled(spent_usd=spent_usd, answered=answered)
+        self._progress.settled(spent_usd=spent_usd, answered=answered, stored=stored)
 
     def stood(self, standing: OptionProgress) -> None:
         """Nothing: no option was looked at yet."""

@@ -282,6 +282,7 @@ class ReviewSession:
                 spent_usd=self.ledger.spent_usd,
                 answered=not isinstance(outcome, Missing),
                 usd=self._expected_usd(outcome.trial),
+                stored=not isinstance(outcome, Missing) and outcome.stored,
             )
             yield outcome
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from harness.cli.show import LiveProgress, PlainProgress, show_progress, standing_line
+from harness.cli.show import LiveProgress, PlainProgress, Remaining, show_progress, standing_line
 from harness.conduct.reviewing.progress import OptionProgress, Prefetching, Silent, Upcoming
 
 STANDING = OptionProgress(
@@ -199,5 +199,30 @@ def test_what_was_paid_earlier_is_no_pace(capsys: pytest.CaptureFixture[str]) ->
         Upcoming(most=100, expected=100, usd=Decimal(100)), lambda: next(ticks)
     )
     for number in range(75):
-        progress.settled(spent_usd=Decimal(max(number - 49, 0)), usd=Decimal(1))
+        spent = Decimal(max(number - 49, 0))
+        progress.settled(spent_usd=spent, usd=Decimal(1), stored=number < 50)
+    assert capsys.readouterr().out.splitlines()[-1].endswith("about 25 min left")
+
+
+def test_a_batch_that_is_settled_at_once_counts_with_all_its_answers() -> None:
+    """Two batches of 50, half an hour after each other, of four."""
+    ticks = iter([0.0] * 50 + [1800.0] * 50)
+    remaining = Remaining(Upcoming(most=200, expected=200, usd=Decimal(200)), lambda: next(ticks))
+    for _ in range(100):
+        remaining.take(answered=True, usd=Decimal(1), stored=False)
+    assert remaining.left() == "about 30 min left"
+
+
+def test_time_in_which_the_journal_is_read_is_no_pace(capsys: pytest.CaptureFixture[str]) -> None:
+    """25 answers are asked, a minute each; 50 are read meanwhile, which takes an hour."""
+    asked = [60.0 * n for n in range(13)]
+    read = [asked[-1] + 72.0 * n for n in range(50)]
+    rest = [read[-1] + 60.0 * n for n in range(1, 13)]
+    ticks = iter([*asked, *read, *rest])
+    progress = PlainProgress(
+        Upcoming(most=100, expected=100, usd=Decimal(100)), lambda: next(ticks)
+    )
+    for number in range(75):
+        stored = len(asked) <= number < len(asked) + len(read)
+        progress.settled(spent_usd=Decimal(number), usd=Decimal(1), stored=stored)
     assert capsys.readouterr().out.splitlines()[-1].endswith("about 25 min left")

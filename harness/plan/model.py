@@ -103,7 +103,20 @@ class CallsOf:
     """Calls of one model: expected until the test stops, and what one is expected to cost."""
 
     calls: int
-    usd: Decimal
+    batch_usd: Decimal
+    """One call in a batch; of a model without batches, one call."""
+    live_usd: Decimal
+
+    def __add__(self, other: CallsOf) -> CallsOf:
+        """Those of both, at the mean of their prices: one model judges by two rubrics."""
+        calls = self.calls + other.calls
+        each = ((self, self.calls), (other, other.calls)) if calls else ((self, 1), (other, 1))
+        count = sum(weight for _, weight in each)
+        return CallsOf(
+            calls=calls,
+            batch_usd=sum((one.batch_usd * weight for one, weight in each), Decimal(0)) / count,
+            live_usd=sum((one.live_usd * weight for one, weight in each), Decimal(0)) / count,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +140,12 @@ class Money:
         """Of a feature that asks nothing."""
         return cls(expected_usd=Decimal(0), worst_usd=Decimal(0), calls=0)
 
-    def usd_of(self, option: str) -> Decimal:
-        """What one answer of a model is expected to cost."""
+    def usd_of(self, option: str, *, batch: bool) -> Decimal:
+        """What one answer of a model is expected to cost, in a batch or live."""
         found = self.each.get(option)
-        return Decimal(0) if found is None else found.usd
+        if found is None:
+            return Decimal(0)
+        return found.batch_usd if batch else found.live_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,8 @@ def _asking(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
         asked = trials + plan.latency_requests + tuned
         worst += bound * asked
         calls += asked
-        each[rung.name] = CallsOf(calls=round(trials * likely.expected) + once, usd=bulk)
+        often = round(trials * likely.expected) + once
+        each[rung.name] = CallsOf(calls=often, batch_usd=bulk, live_usd=live)
     return Money(
         expected_usd=expected,
         worst_usd=worst,
@@ -113,7 +114,9 @@ def _judging(plan: FeaturePlan, rungs: Sequence[PlannedOption]) -> Money:
         equal += likely * asked * _exact(if_equal)
         worst += bound * asked
         calls += asked
-        each[f"{JUDGED_BY}{judge.rung.name}"] = CallsOf(calls=round(asked * share), usd=likely)
+        name = f"{JUDGED_BY}{judge.rung.name}"
+        found = CallsOf(calls=round(asked * share), batch_usd=likely, live_usd=likely)
+        each[name] = each[name] + found if name in each else found
     return Money(
         expected_usd=expected,
         worst_usd=worst,

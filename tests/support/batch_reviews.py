@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,8 @@ class Notes:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.ended = 0
+        self.expected_usd = Counter[object]()
+        """What the answers were expected to cost, each price with its count."""
 
     def note(self, text: str) -> None:
         self.lines.append(text)
@@ -128,8 +131,9 @@ class Notes:
         usd: object = None,
         stored: bool = False,
     ) -> None:
-        del spent_usd, answered, usd, stored
+        del spent_usd, answered, stored
         self.ended += 1
+        self.expected_usd[usd] += 1
 
     def stood(self, standing: object) -> None:
         pass

@@ -116,14 +116,15 @@ class Foreseen:
         whole = len(run.design.order) * run.plan.repeats
         read = run.trials_read()
         most, expected, usd = read, read, Decimal(0)
-        for name in (run.incumbent.name, *run.rungs):
-            own, known = len(run.read(name)), ahead.get(name, _Ahead())
-            left = max(round(known.share * whole) - own, 0) + known.live
+        for rung in (run.incumbent, *run.rungs.values()):
+            own, known = len(run.read(rung.name)), ahead.get(rung.name, _Ahead())
+            left = max(round(known.share * whole) - own, 0)
             most += max(round(known.most * whole) - own, 0) + known.most_live
-            expected += left
-            usd += (own + left) * money.usd_of(name)
+            expected += left + known.live
+            usd += (own + left) * money.usd_of(rung.name, batch=rung.config.batch)
+            usd += known.live * money.usd_of(rung.name, batch=False)
         asked = (*run.live, *chain.from_iterable(run.tuned.values()))
-        usd += sum((money.usd_of(one.trial.option) for one in asked), Decimal(0))
+        usd += sum((money.usd_of(one.trial.option, batch=False) for one in asked), Decimal(0))
         now = Upcoming(most=most, expected=expected, usd=usd)
         before, self._told = self._told, now
         return before - now

@@ -295,7 +295,7 @@ class ReviewSession:
 
     def _expected_usd(self, trial: Trial) -> Decimal:
         money = self.runs[trial.feature].plan.money
-        return Decimal(0) if money is None else money.usd_of(trial.option)
+        return Decimal(0) if money is None else money.usd_of(trial.option, batch=trial.batch)
 
     def _price(self, trial: Trial, usage: TokenUsage) -> Decimal:
         return price(self.runs[trial.feature], trial, usage)

@@ -118,11 +118,12 @@ def test_run_again_asks_nobody_and_finds_the_same(tmp_path: Path, cluster: Clust
 
 
 def test_latency_is_measured_live(tmp_path: Path, cluster: Cluster) -> None:
+    notes = Notes()
     with batch_servers() as servers:
         write_batch_workspace(
             tmp_path, servers, extra="latency: {p95_s: 20}", candidates=("gemini",)
         )
-        (record,), ledger = run_batch_review(tmp_path, cluster)
+        (record,), ledger = run_batch_review(tmp_path, cluster, notes=notes)
         live = Counter(call.path.rpartition("/")[2] for call in live_calls(servers))
     # Samples that our own event loop spoilt are made up for.
     assert min(live["messages"], live["gemini:streamGenerateContent"]) >= 60
@@ -135,6 +136,10 @@ def test_latency_is_measured_live(tmp_path: Path, cluster: Cluster) -> None:
         + dollars(["opus"], live["messages"], "1")
         + dollars(["gemini"], live["gemini:streamGenerateContent"], "1")
     )
+    # A live call is expected to cost twice what one in a batch does, as the prices state.
+    cheap, opus = sorted(price for price, count in notes.expected_usd.items() if count == CASES)
+    assert notes.expected_usd[2 * cheap] == live["gemini:streamGenerateContent"]
+    assert notes.expected_usd[2 * opus] == live["messages"]
 
 
 def test_features_share_the_batches_of_a_look(tmp_path: Path, cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +121,27 @@ def test_a_judge_that_cannot_see_is_refused_by_check_and_plan(tmp_path: Path) ->
     plan = plan_review(load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection())
     assert plan.features[0].reasons == (Reason.CAPABILITY_GAP,)
     assert "the judge referee takes no PDF" in (plan.features[0].note or "")
+
+
+def test_two_rubrics_of_one_judge_are_planned_together(tmp_path: Path) -> None:
+    """A judged guardrail doubles the rulings of the model that judges the answers, too."""
+    shape = Shape(cases=150, candidates="good")
+    plans = []
+    for name, guardrail in (("one", ""), ("two", GUARDRAIL)):
+        root = write_judged_workspace(tmp_path / name, 1, shape)
+        folder = root / "evalsets" / "tickets"
+        write(folder / "evalset.yaml", (folder / "evalset.yaml").read_text() + guardrail)
+        write(folder / "polite.md", f"The reply must be polite. {'Rudeness fails. ' * 200}\n")
+        found = plan_review(load_workspace(root), cycle=CYCLE, on=NOW.date(), wanted=Selection())
+        plans.append(found.features[0].money)
+    one, two = plans
+    assert one is not None
+    assert two is not None
+    rulings = [money.each["judge:referee"] for money in (one, two)]
+    assert rulings[1].calls == pytest.approx(2 * rulings[0].calls, abs=2)
+    for money, each in zip((one, two), rulings, strict=True):
+        assert each.calls * each.live_usd == pytest.approx(money.judge_usd, rel=Decimal("0.01"))
+    assert two.expected_calls == sum(each.calls for each in two.each.values())
+
+
+GUARDRAIL = "guardrails: [{scorer: judge, model: referee, rubric: polite.md, margin: 5}]\n"

@@ -186,17 +186,21 @@ class FeatureReview:
     def _stages(self) -> Iterator[Stage]:
         if self.run.plan.tuned:
             yield TrialSet(trials=self.run.tune_trials(), take=self.run.take_tune)
-            if self.run.untold:
-                return
+        if not self.run.untold:
+            yield from self._deciding()
+        if self.live.lacks_incumbent(self.run):
+            yield Halt.QUIET
+            self.live.measure_incumbent(self.run)
+
+    def _deciding(self) -> Iterator[Stage]:
+        """Ask the cases that decide, now that it is known how sure each model must be."""
+        if self.run.plan.tuned:
             self.session.fix_thresholds(self.run)
         yield from self._to_the_end()
         yield from self._ask_on()
         # More answers of today's model may bring pairs of options that were given up: those that
         # were answered ahead, by batch or in a cascade. They are read before anything is found.
         yield from self._to_the_end()
-        if self.live.lacks_incumbent(self.run):
-            yield Halt.QUIET
-            self.live.measure_incumbent(self.run)
 
     def _to_the_end(self) -> Iterator[Stage]:
         while not isinstance(step := self.run.step(), Finished):

@@ -14,6 +14,7 @@ import pytest
 from evalsets.splits import tune_cases
 from harness.conduct.reviewing.prefetch import answer_ahead
 from harness.conduct.reviewing.review import review
+from harness.record.base import Reason
 from harness.record.stored import write_records
 from harness.workspace.workspace import load_workspace
 from tests.support.deciders import Decider, write_decider_workspace
@@ -158,3 +159,23 @@ def test_a_model_that_answers_ahead_answers_the_tune_cases_first(
     facts = record.options[0].cascade
     assert facts is not None
     assert facts.threshold_cases == (TUNE if answers else None)
+
+
+def test_today_s_times_are_measured_in_order_too_where_tune_answers_are_missing(
+    tmp_path: Path,
+) -> None:
+    def script(body: Body) -> Reply:
+        return Decider().script(body) if "messages" in body else Reply(status=503)
+
+    def in_order(
+        workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
+    ) -> tuple[tuple[DecisionRecord, ...], Ledger]:
+        return review(workspace, plan, served, replace(engine, in_order=True))
+
+    shape = replace(SHAPE, extra=f"{SURE}\nlatency: {{p95_s: 60}}")
+    with DecisionServer(script) as server, inline_cluster() as cluster:
+        write_decider_workspace(tmp_path, server.port, shape, tune=TUNE)
+        (record,) = run_review(tmp_path, cluster, reviewer=in_order)
+    assert record.reason_codes == (Reason.RUN_INCOMPLETE,)
+    assert record.current_latency is not None
+    assert record.current_latency.n == 60

@@ -14,7 +14,7 @@ from evalsets.prompts import check_template, prompt_fault
 from evalsets.samples import inside
 from evalsets.splits import tune_cases
 from harness.ask.serving.weights_file import missing_weights
-from harness.conduct.measuring import at_evalset, measure_problems
+from harness.conduct.measuring import at_evalset, judges_of, measure_problems, measures_of
 from harness.conduct.spend_checks import spend_problems
 from harness.errors import ExitCode, Problem, UsageError, WorkspaceError
 from harness.journal.database import journal_fault
@@ -141,7 +141,7 @@ def check_workspace(
     problems += _age_problems(reading, has_aged) if has_aged else []
     problems += _weights_problems(reading, root)
     problems += _journal_problems(root)
-    problems += _discount_problems(reading, on) if on else []
+    problems += _discount_problems(reading, evalsets, on) if on else []
     problems += spend_problems(reading, on)
     problems += _feature_problems(reading, evalsets, on, run_users_code=False)
     for name, evalset in evalsets.items():
@@ -181,7 +181,7 @@ def _feature_problems(
     for name, evalset in evalsets.items():
         entry = reading.features[name]
         folder = evalset_folder(reading.root, name, entry.config)
-        yield from _scorer_problems(evalset, folder, run_users_code=run_users_code)
+        yield from _scorer_problems(entry, evalset, folder, run_users_code=run_users_code)
         yield from unseen_problems(reading, entry, evalset, folder)
         yield from unheard_problems(reading, entry)
         yield from measure_problems(
@@ -245,14 +245,29 @@ def _price_problems(reading: Reading, has_price: HasPrice) -> Iterator[Problem]:
         yield reading.models[name].problem((), why, severity="warning")
 
 
-def _discount_problems(reading: Reading, on: date) -> Iterator[Problem]:
+def _discount_problems(
+    reading: Reading, evalsets: Mapping[str, EvalSet], on: date
+) -> Iterator[Problem]:
     """Discounts that change no price: nothing breaks, but somebody counts on them."""
     if reading.policy is None or not reading.all_models_named:
         return
+    if not evalsets.keys() >= reading.features.keys():
+        return  # What a feature names is not known.
     models = {name: entry.config for name, entry in reading.models.items()}
     tiers = {entry.config.request.service_tier for entry in reading.features.values()}
-    for provider, why in idle_discounts(reading.policy.config, models, tiers, on=on):
+    asked = set(_asked_models(reading, evalsets))
+    for provider, why in idle_discounts(reading.policy.config, models, tiers, asked, on=on):
         yield reading.policy.problem(("discounts", provider), why, severity="warning")
+
+
+def _asked_models(reading: Reading, evalsets: Mapping[str, EvalSet]) -> Iterator[str]:
+    """The models that features name: to answer, as roles of their programs, or as judges."""
+    for name, entry in reading.features.items():
+        config = entry.config
+        yield from (split_option(option)[0] for _, option in named_options(config))
+        yield from reading.models if config.candidates == "auto" else ()
+        yield from config.program.roles.values() if config.program is not None else ()
+        yield from judges_of(measures_of(evalsets[name]))
 
 
 def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
@@ -264,10 +279,23 @@ def _age_problems(reading: Reading, has_aged: HasPrice) -> Iterator[Problem]:
             yield entry.problem((), why, severity="warning")
 
 
-def _scorer_problems(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Problem]:
+def _scorer_problems(
+    entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path, *, run_users_code: bool
+) -> Iterator[Problem]:
     """Scorers that cannot be made, or that no answer could pass."""
-    for key, why in scorer_faults(evalset, folder, run_users_code=run_users_code):
+    given = _given_tools(entry, folder)
+    for key, why in scorer_faults(evalset, folder, given, run_users_code=run_users_code):
         yield at_evalset(folder, key, why)
+
+
+def _given_tools(entry: ParsedFile[FeatureConfig], folder: Path) -> frozenset[str] | None:
+    """The tools that a feature's models are given; None: none, or its file tells none."""
+    value = _json_of(folder, entry.config.request.tools)
+    try:
+        tools = read_tools(json.dumps(value)) if isinstance(value, list) else ()
+    except UsageError:
+        return None  # Told of the feature's request.
+    return frozenset(tool.name for tool in tools) or None
 
 
 def _copies(root: Path, name: str, evalset: EvalSet, folder: Path) -> Iterator[Problem]:

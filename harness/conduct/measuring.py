@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from evalsets.cases import EvalSet, ScorerSpec
@@ -12,6 +13,8 @@ from harness.errors import Problem, UsageError
 from harness.judge.scoring.catalogue import find_scorer, may_see_calls
 from harness.judge.scoring.grounded.scorer import NAME as GROUNDEDNESS
 from harness.judge.scoring.grounded.scorer import groundedness
+from harness.judge.scoring.judge import NAME as JUDGE
+from harness.judge.scoring.judge import judge_options
 from harness.judge.scoring.scorer import Setting, sees_calls
 from harness.plan.abilities import unseeing_judges
 from harness.wording import plural
@@ -31,7 +34,7 @@ def measure_problems(
     yield from _ungraded(entry, evalset, folder)
     yield from _without_context(evalset, folder)
     yield from _unseen_calls(entry, evalset, folder, run_users_code=run_users_code)
-    for key, why in unseeing_judges(reading, _measures(evalset), evalset, folder):
+    for key, why in unseeing_judges(reading, measures_of(evalset), evalset, folder):
         yield at_evalset(folder, key, why)
 
 
@@ -48,7 +51,7 @@ def _ungraded(
     """Another tool's grades, wanted of answers that no other tool will see."""
     if entry.config.answers == "imported":
         return
-    for key, spec in _measures(evalset):
+    for key, spec in measures_of(evalset):
         if spec.scorer == "graded":
             message = "reads the grades of imported answers; the feature needs `answers: imported`"
             yield at_evalset(folder, key, message)
@@ -56,7 +59,7 @@ def _ungraded(
 
 def _without_context(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
     """Cases that nothing could be grounded in; an empty context must be stated."""
-    for key, spec in _measures(evalset):
+    for key, spec in measures_of(evalset):
         try:
             scorer = groundedness(spec, Setting()) if spec.scorer == GROUNDEDNESS else None
         except UsageError:
@@ -67,7 +70,7 @@ def _without_context(evalset: EvalSet, folder: Path) -> Iterator[Problem]:
             yield at_evalset(folder, key, f"{told[0]}{more}")
 
 
-def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
+def measures_of(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
     """Every scorer of an eval set, with its key."""
     yield ("primary",), evalset.primary
     yield from ((("guardrails", at), each.scorer) for at, each in enumerate(evalset.guardrails))
@@ -75,12 +78,20 @@ def _measures(evalset: EvalSet) -> Iterator[tuple[KeyPath, ScorerSpec]]:
         yield ("second_grader",), evalset.second_grader
 
 
+def judges_of(measures: Iterable[tuple[KeyPath, ScorerSpec]]) -> Iterator[str]:
+    """The models that judge, as far as their options can be read."""
+    for _, spec in measures:
+        if spec.scorer == JUDGE:
+            with suppress(UsageError):  # Told where the scorer is made.
+                yield judge_options(spec).model
+
+
 def _unseen_calls(
     entry: ParsedFile[FeatureConfig], evalset: EvalSet, folder: Path, *, run_users_code: bool
 ) -> Iterator[Problem]:
     """Scorers that cannot see what the feature answers with: tool calls, or only text."""
     tools = entry.config.request.tools
-    for key, spec in _measures(evalset):
+    for key, spec in measures_of(evalset):
         if tools is None:
             if spec.scorer == TOOL_CALLS and entry.config.answers != "imported":
                 message = (

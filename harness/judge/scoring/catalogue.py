@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from harness.judge.scoring.assertions import assertions
 from harness.judge.scoring.custom import (
     GradedOptions,
     MetricOptions,
+    absent_code,
     custom,
     graded,
     text_metric,
@@ -49,7 +50,7 @@ from harness.judge.scoring.text import (
     number,
     regex,
 )
-from harness.judge.scoring.tools.calls import ToolCalls, ToolCallsOptions, tool_calls
+from harness.judge.scoring.tools.calls import ToolCalls, ToolCallsOptions, calls_of, tool_calls
 from harness.wording import plural
 
 SCORERS: Mapping[str, Callable[[ScorerSpec, Setting], Scorer]] = MappingProxyType(
@@ -195,12 +196,17 @@ _FOREIGN = ("evaluate", ":")
 """Marks of scorers that run foreign code: perhaps slow, so they are tried on one case only."""
 
 
-def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> Iterator[Fault]:
+def scorer_faults(
+    evalset: EvalSet, folder: Path, given: Collection[str] | None, *, run_users_code: bool
+) -> Iterator[Fault]:
     """Find scorers that cannot be made, or that fail on an answer that a model may give.
 
-    Without `run_users_code` the user's functions and metrics are skipped.
+    `given` are the tools that the models are given; None: the feature names none. Without
+    `run_users_code` of the user's functions and metrics it is only looked up whether they exist.
     """
-    if _is_users(evalset.primary) and not run_users_code:
+    absent = dict(_absent_code(evalset, folder))
+    yield from absent.items()
+    if ("primary",) in absent or (_is_users(evalset.primary) and not run_users_code):
         return
     primary = _tried(evalset.primary, Setting(folder=folder), evalset.cases)
     if isinstance(primary, str):
@@ -208,10 +214,10 @@ def scorer_faults(evalset: EvalSet, folder: Path, *, run_users_code: bool) -> It
         return
     yield from _hopeless_targets(evalset, primary)
     if isinstance(primary.scorer, ToolCalls):
-        yield from _uncallable(evalset, primary.scorer)
+        yield from _uncallable(evalset, primary.scorer.schemas.keys() if given is None else given)
     setting = Setting(folder=folder, primary=primary.scorer)
     for key, spec in _others(evalset):
-        if _is_users(spec) and not run_users_code:
+        if key in absent or (_is_users(spec) and not run_users_code):
             continue
         why = _tried(spec, setting, evalset.cases)
         if isinstance(why, str):
@@ -231,6 +237,17 @@ def _others(evalset: EvalSet) -> Iterator[tuple[tuple[str | int, ...], ScorerSpe
         yield ("guardrails", at), guardrail.scorer
     if evalset.second_grader is not None:
         yield ("second_grader",), evalset.second_grader
+
+
+def _absent_code(evalset: EvalSet, folder: Path) -> Iterator[Fault]:
+    """The user's scorers and metrics that are not there; none of their code is run."""
+    for key, spec in (("primary",), evalset.primary), *_others(evalset):
+        try:
+            why = absent_code(spec, folder) if _is_users(spec) else None
+        except UsageError as error:
+            why = str(error)
+        if why is not None:
+            yield key, why
 
 
 def _is_users(spec: ScorerSpec) -> bool:
@@ -307,13 +324,16 @@ def _hopeless_targets(evalset: EvalSet, tried: _Tried) -> Iterator[Fault]:
         yield ("primary",), why
 
 
-def _uncallable(evalset: EvalSet, scorer: ToolCalls) -> Iterator[Fault]:
-    """Find cases whose every right answer calls a tool that no model is given."""
+def _uncallable(evalset: EvalSet, given: Collection[str]) -> Iterator[Fault]:
+    """Find cases whose every right answer calls a tool that no model is given.
+
+    The scorer's own `tools` may be fewer: it compares calls of others by what they state alone.
+    """
     lost = [
         (case.id, unknown[0])
         for case in evalset.cases
         if case.target is not None
-        if (unknown := [scorer.unknown(case, target) for target in targets_of(case)])
+        if (unknown := [_unknown_tool(case, target, given) for target in targets_of(case)])
         if all(unknown)
     ]
     if lost:
@@ -326,3 +346,9 @@ def _uncallable(evalset: EvalSet, scorer: ToolCalls) -> Iterator[Fault]:
                 f"its tool {tool!r}"
             ),
         )
+
+
+def _unknown_tool(case: Case, target: str, given: Collection[str]) -> str | None:
+    """A tool that a target calls and no model is given; None too where no tools are known."""
+    names = (call.name for call in calls_of(case, target)) if given else ()
+    return next((name for name in names if name not in given), None)

@@ -21,8 +21,12 @@ import importlib
 import importlib.util
 import inspect
 import json
-from collections.abc import Callable
+import re
+import symtable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Protocol, cast
 
@@ -161,6 +165,65 @@ def _module(scorer: str, name: str, setting: Setting) -> ModuleType:
     return module
 
 
+def absent_code(spec: ScorerSpec, folder: Path) -> str | None:
+    """Why a team's function or metric script cannot be found; None: it is there, or may be.
+
+    Nothing of it is run: the file is looked for, and the name among those that it binds. Of a
+    module in a package it is only told whether there is such a package, as finding the rest would
+    import it.
+    """
+    if ":" not in spec.scorer:
+        where = read_options(spec, MetricOptions).metric
+        return None if (folder / where).is_file() else _no_metric(where)
+    module, _, function = spec.scorer.partition(":")
+    normalise = read_options(spec, CustomOptions).normalise
+    path = folder / f"{module}.py"
+    if path.is_file():
+        why = _unbound(path, (function, normalise) if normalise else (function,))
+    elif _is_installed(module.partition(".")[0]):
+        why = None
+    else:
+        why = (
+            f"no file {path.name!r} in the eval set's folder, and no module {module!r} is installed"
+        )
+    return None if why is None else f"scorer {spec.scorer!r}: {why}"
+
+
+def _unbound(path: Path, names: Sequence[str]) -> str | None:
+    """Why a file does not give these names; None: it does, or may."""
+    try:
+        bound = _bound_names(path.read_text(encoding="utf-8-sig"), path.name)
+    except (OSError, SyntaxError, ValueError) as error:
+        return f"{path.name} cannot be read: {error}"
+    lacking = [name for name in names if bound is not None and name not in bound]
+    return f"{path.name} has no function {lacking[0]!r}" if lacking else None
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        # It is loaded already, and has no spec.
+        return name in sys.modules
+
+
+_BINDS_OTHERWISE = re.compile(
+    r"\bimport\s+\*|\b(?:globals|vars|setattr|exec|global|__getattr__|__dict__)\b"
+)
+
+
+def _bound_names(code: str, file: str) -> frozenset[str] | None:
+    """The names that a module binds when it is loaded; None: its code does not show all of them.
+
+    Raises:
+        SyntaxError: it is no Python.
+    """
+    names = symtable.symtable(code, file, "exec").get_symbols()
+    if _BINDS_OTHERWISE.search(code):
+        return None
+    return frozenset(one.get_name() for one in names if one.is_assigned() or one.is_imported())
+
+
 def _member(scorer: str, module: ModuleType, name: str) -> Callable[..., Any]:
     member = getattr(module, name, None)
     if not callable(member):
@@ -275,9 +338,13 @@ def text_metric(spec: ScorerSpec, setting: Setting) -> Scorer:
     where = options.metric
     if where.startswith("./"):
         if setting.folder is None or not (setting.folder / where).is_file():
-            raise UsageError(f"metric {where!r}: no such file in the eval set's folder")
+            raise UsageError(_no_metric(where))
         where = str(setting.folder / where)
     return TextMetric(options.metric, _loaded(where), options.result, options.arguments)
+
+
+def _no_metric(where: str) -> str:
+    return f"metric {where!r}: no such file in the eval set's folder"
 
 
 def _loaded(where: str) -> _Metric:

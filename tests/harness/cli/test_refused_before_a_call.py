@@ -227,11 +227,19 @@ FAULTS = {
     ),
     "a scorer of one's own that is not there": (
         primary("{scorer: 'nowhere:score'}"),
-        f"{EVALSET}:4: primary: scorer 'nowhere:score': ModuleNotFoundError: ",
+        f"{EVALSET}:4: primary: scorer 'nowhere:score': no file 'nowhere.py' in ",
     ),
     "a scorer of one's own that is no function": (
         own_scorer("score = 5\n"),
         f"{EVALSET}:4: primary: scorer 'own:score': rightsize_scorer_own has no function 'score'",
+    ),
+    "a scorer of one's own whose file lacks the function": (
+        own_scorer("def scores(answer, target, metadata):\n    return 1\n"),
+        f"{EVALSET}:4: primary: scorer 'own:score': own.py has no function 'score'",
+    ),
+    "a scorer of one's own that is no Python": (
+        own_scorer("def score(:\n"),
+        f"{EVALSET}:4: primary: scorer 'own:score': own.py cannot be read: invalid syntax",
     ),
     "a scorer of one's own that raises": (
         own_scorer("def score(answer):\n    return 1\n"),

@@ -10,7 +10,7 @@ import pytest
 
 from harness.conduct.checking import CheckReport, check_workspace, priced_on
 from harness.errors import ExitCode
-from tests.support.workspaces import edit, write_workspace
+from tests.support.workspaces import case_line, edit, write_workspace
 
 TODAY = date(2026, 11, 24)
 
@@ -93,15 +93,72 @@ def test_a_scorer_that_cannot_be_made(root: Path, old: str, new: str, expected: 
     assert str(problem).startswith(f"evalsets/tickets/{expected}")
 
 
-def test_a_scorer_of_the_users_is_not_run(root: Path) -> None:
-    file = root / "evalsets" / "tickets" / "evalset.yaml"
+def own_scorers(root: Path, primary: str, guardrail: str, code: str) -> None:
     edit(
-        file,
+        root / "evalsets" / "tickets" / "evalset.yaml",
         "primary: {scorer: label, labels: [billing, technical]}",
-        "primary: {scorer: 'absent_module:judge'}\n"
-        "guardrails: [{scorer: 'absent_module:other', margin: 1}, {scorer: format, margin: 1}]",
+        f"primary: {{scorer: '{primary}', normalise: plain}}\n"
+        f"guardrails: [{{scorer: '{guardrail}', margin: 1}}, {{scorer: format, margin: 1}}]",
     )
+    (root / "evalsets" / "tickets" / "ours.py").write_text(code)
+
+
+def test_a_scorer_of_the_users_is_not_run(root: Path) -> None:
+    code = "from os.path import join as other\nplain = str\nraise SystemExit('it was run')\n"
+    own_scorers(root, "ours:judge", "ours:other", f"if True:\n    def judge(): ...\n{code}")
     assert check(root).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("primary", "code", "why"),
+    [
+        (
+            "theirs:judge",
+            "",
+            "no file 'theirs.py' in the eval set's folder, and no module 'theirs'",
+        ),
+        ("ours:judge", "def plain(): ...\n", "ours.py has no function 'judge'"),
+        ("ours:judge", "def judge():\n    plain = 1\n", "ours.py has no function 'plain'"),
+        ("ours:judge", "def judge(:\n", "ours.py cannot be read: invalid syntax"),
+    ],
+)
+def test_a_scorer_of_the_users_that_is_not_there_is_told(
+    root: Path, primary: str, code: str, why: str
+) -> None:
+    own_scorers(root, primary, "os.path:join", code)
+    (problem,) = check(root).problems
+    assert (problem.file, problem.line) == ("evalsets/tickets/evalset.yaml", 5)
+    assert f"scorer '{primary}': {why}" in problem.message
+
+
+@pytest.mark.parametrize("code", ["from glob import *\n", "globals()['judge'] = plain = str\n"])
+def test_code_that_binds_names_in_other_ways_is_not_accused(root: Path, code: str) -> None:
+    own_scorers(root, "ours:judge", "os.path:join", code)
+    assert check(root).problems == ()
+
+
+@pytest.mark.parametrize(("called", "is_given"), [("send", True), ("close", False)])
+def test_a_tool_that_the_scorer_alone_does_not_name_may_be_called(
+    root: Path, called: str, *, is_given: bool
+) -> None:
+    """The scorer's own file says how the arguments of one of the tools are compared."""
+    folder = root / "evalsets" / "tickets"
+    edit(
+        folder / "evalset.yaml",
+        "primary: {scorer: label, labels: [billing, technical]}",
+        "primary: {scorer: tool-calls, tools: scored.json}",
+    )
+    edit(root / "features" / "tickets.yaml", "max_output_tokens: 8", "tools: tools.json")
+    (folder / "scored.json").write_text(json.dumps([{"name": "look_up"}]))
+    (folder / "tools.json").write_text(json.dumps([{"name": "look_up"}, {"name": "send"}]))
+    target = [{"name": called}]
+    (folder / "cases.jsonl").write_text(
+        "".join(case_line(number, target=target) + "\n" for number in range(12))
+    )
+    told = [one.message for one in check(root).problems if one.key == "primary"]
+    assert [why.partition(":")[0] for why in told] == (
+        [] if is_given else ["no answer can be right on 12 cases"]
+    )
 
 
 def test_a_prompt_that_some_case_cannot_fill_in(root: Path) -> None:

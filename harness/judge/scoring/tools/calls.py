@@ -106,11 +106,6 @@ class ToolCalls:
         """
         return wrapped(Told(text="", calls=tuple(calls_of(case, target))))
 
-    def unknown(self, case: Case, target: str) -> str | None:
-        """A tool that a target calls and no model is given; None too where no tools are known."""
-        names = (call.name for call in calls_of(case, target)) if self.schemas else ()
-        return next((name for name in names if name not in self.schemas), None)
-
     def target_form(self, case: Case, target: str) -> str:
         """A target in normal form; raises `UsageError` where it is no list of calls."""
         try:

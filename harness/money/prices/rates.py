@@ -198,30 +198,44 @@ def idle_discounts(
     policy: PolicyConfig,
     models: Mapping[str, ModelConfig],
     service_tiers: Collection[str | None],
+    asked: Collection[str],
     *,
     on: date,
 ) -> Iterator[tuple[str, str]]:
     """Each provider whose discount has no effect on a day, and why.
 
     `service_tiers` are those that features ask for: a price may be stated for one of them alone.
+    `asked` are the models that features name.
     """
     providers = {config.provider for config in models.values()}
     for provider, share in policy.discounts.items():
         own = {name: config for name, config in models.items() if config.provider == provider}
+        lowered = {
+            name
+            for name, config in own.items()
+            if _is_discounted(name, config, policy, service_tiers, on)
+        }
         if not share:
             yield provider, "a discount of 0 changes nothing; state what was granted, or remove it"
         elif not own:
             known = suggestion(provider, providers)
             yield provider, f"no model has this provider, so nothing is discounted{known}"
-        elif not any(
-            _is_discounted(name, config, policy, service_tiers, on) for name, config in own.items()
-        ):
+        elif not lowered:
             yield (
                 provider,
                 (
                     "has no effect: no model of it has a catalogue price "
                     f"({', '.join(sorted(own))}), and a `price:` of the workspace is net already; "
                     "remove one of the two"
+                ),
+            )
+        elif lowered.isdisjoint(asked):
+            names = " or ".join(sorted(lowered))
+            yield (
+                provider,
+                (
+                    f"changes no review: no feature names {names}, whose price it lowers; "
+                    "name it as today's model or a candidate, or remove the discount"
                 ),
             )
 

@@ -68,14 +68,36 @@ def test_a_discount_without_effect(
     assert said.err == ""
 
 
-def test_a_discount_on_a_catalogue_price_is_none(
-    root: Path, capsys: pytest.CaptureFixture[str]
+NAMED = {
+    "by no feature": lambda _root: None,
+    "as a candidate": lambda root: edit(
+        root / "features/tickets.yaml", "[small]", "[small, listed]"
+    ),
+    "with all others": lambda root: edit(root / "features/tickets.yaml", "[small]", "auto"),
+    "as a judge": lambda root: edit(
+        root / "evalsets/tickets/evalset.yaml",
+        "primary: {scorer: label, labels: [billing, technical]}",
+        "primary: {scorer: judge, model: listed, rubric: rubric.md}",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_a_discount_on_a_catalogue_price_has_an_effect_where_a_feature_names_the_model(
+    root: Path, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
-    (root / "models" / "listed.yaml").write_text(CATALOGUE)
+    text = CATALOGUE.replace("[public]", "[public, internal, customer]")
+    (root / "models" / "listed.yaml").write_text(text)
+    (root / "evalsets/tickets/rubric.md").write_text("The topic must be right.\n")
+    NAMED[how](root)
     with (root / "policy.yaml").open("a") as policy:
         policy.write("discounts: {openai: 0.1}\n")
     assert run(["check", "-w", str(root)]) == ExitCode.OK
-    assert "discounts" not in capsys.readouterr().out
+    warning = (
+        "warning: policy.yaml:6: discounts.openai: changes no review: no feature names listed, "
+        "whose price it lowers; name it as today's model or a candidate, or remove the discount\n"
+    )
+    assert (warning in capsys.readouterr().out) is (how == "by no feature")
 
 
 def test_a_gpu_is_not_discounted(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,11 @@ OTHER = {"provider": "openai", "version": "gpt-5-mini"}
 
 
 def idle(
-    models: dict[str, dict[str, Any]], *, share: float = 0.4, tiers: tuple[str, ...] = ()
+    models: dict[str, dict[str, Any]],
+    *,
+    share: float = 0.4,
+    tiers: tuple[str, ...] = (),
+    asked: tuple[str, ...] = ("a", "b"),
 ) -> dict[str, str]:
     """The providers whose discount does nothing, with the reason."""
     policy = PolicyConfig.model_validate(
@@ -32,7 +36,7 @@ def idle(
         }
     )
     read = {name: ModelConfig.model_validate(one) for name, one in models.items()}
-    return dict(idle_discounts(policy, read, tiers, on=ON))
+    return dict(idle_discounts(policy, read, tiers, asked, on=ON))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,14 @@ def test_a_discount_on_nothing_is_told(models: dict[str, dict[str, Any]], why: s
     assert why in idle(models)["anthropic"]
 
 
+def test_a_discount_on_what_no_feature_names_is_told() -> None:
+    models = {"a": STATED, "b": LISTED, "c": LISTED}
+    assert (
+        "no feature names b or c, whose price it lowers" in idle(models, asked=("a",))["anthropic"]
+    )
+    assert idle(models, asked=("c",)) == {}
+
+
 def test_a_discount_of_nothing_is_told() -> None:
     assert "a discount of 0 changes nothing" in idle({"a": LISTED}, share=0)["anthropic"]
 
@@ -81,5 +93,5 @@ def test_a_tier_that_features_ask_for_may_be_the_only_listed_one() -> None:
         {"max_spend_usd": "1", "risk": {}, "discounts": {"openai": 0.1}}
     )
     models = {"a": ModelConfig.model_validate(model)}
-    assert [one for one, _ in idle_discounts(policy, models, (), on=ON)] == ["openai"]
-    assert not list(idle_discounts(policy, models, ("flex",), on=ON))
+    assert [one for one, _ in idle_discounts(policy, models, (), ("a",), on=ON)] == ["openai"]
+    assert not list(idle_discounts(policy, models, ("flex",), ("a",), on=ON))

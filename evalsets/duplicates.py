@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from evalsets.cases import Case, plain
 
-if TYPE_CHECKING:
-    Words: TypeAlias = frozenset[str]
+Words: TypeAlias = frozenset[str]
 
 _TOKEN = re.compile(r"\w+")
 _SIMILAR = 0.8

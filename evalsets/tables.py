@@ -12,22 +12,19 @@ import csv
 import json
 import logging
 import re
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from evalsets.files import ColumnsConfig, DatasetConfig
 from evalsets.samples import KEYS, inside
 from evalsets.source import read_text
 from evalsets.validation import suggestion
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
-    from pathlib import Path
-
-    from evalsets.files import ColumnsConfig, DatasetConfig
-
-    Record = dict[str, object]
+Record = dict[str, object]
 
 TABLES = frozenset({".csv", ".parquet"})
 _LARGEST_CELL = 16 << 20

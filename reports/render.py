@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -35,8 +36,6 @@ from reports.drawing import FONT, WIDTH
 from reports.untrusted import clean, clean_lines, comment, fenced, markdown, markdown_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from jinja2 import Template
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from harness.journal.trials import (
     PROGRAM,
@@ -55,8 +55,7 @@ class Settled:
         )
 
 
-if TYPE_CHECKING:
-    Row: TypeAlias = tuple[Any, ...]
+Row: TypeAlias = tuple[Any, ...]
 
 LANE_FACTS = tuple(field.name for field in fields(LaneHistory) if field.name != "lane")
 TRY = "try "

@@ -17,6 +17,7 @@ from harness.wording import percent
 from harness.workspace.feature_file import Traffic
 
 if TYPE_CHECKING:
+    # It loads numpy, which no page needs.
     from harness.money.interval import SavingInterval
 
 

@@ -29,6 +29,7 @@ from harness.workspace.fingerprints import inputs_sha256, labels_sha256
 from harness.workspace.policy_file import ProcedureConfig
 
 if TYPE_CHECKING:
+    # It loads scipy, which no command needs that only reads a plan.
     from harness.stats.sequential.design import Design
 
 

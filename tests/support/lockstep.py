@@ -9,9 +9,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from harness.conduct.finding.records import write_record
+from harness.conduct.reviewing.feature_review import standings_of
 from harness.conduct.reviewing.latency_pass import LivePass
 from harness.conduct.reviewing.prefetch import round_robin
-from harness.conduct.reviewing.progress import standings_of
 from harness.conduct.reviewing.review import context
 from harness.conduct.reviewing.session import ReviewSession, from_journal
 from harness.judge.decision.standing import Ask, Confirm, Finished

@@ -17,12 +17,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Ended, InlineCluster, WorkerPool
 
-if TYPE_CHECKING:
-    Task: TypeAlias = tuple[int, object]
+Task: TypeAlias = tuple[int, object]
 
 LOOK_S = 0.01
 """How long one side is waited for while the other may bring something, too."""

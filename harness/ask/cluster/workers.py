@@ -23,12 +23,11 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, cast
+from typing import Protocol, Self, TypeAlias, cast
 
 from harness.errors import UsageError
 
-if TYPE_CHECKING:
-    Handler: TypeAlias = Callable[[object], Awaitable[object]]
+Handler: TypeAlias = Callable[[object], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from harness.ask.probe.metrics import (
     GpuMeter,
@@ -34,8 +34,7 @@ from providers.errors import ProviderError
 from providers.provider import Provider
 from providers.request import ModelRequest
 
-if TYPE_CHECKING:
-    MetricReadings: TypeAlias = Mapping[MetricName, float]
+MetricReadings: TypeAlias = Mapping[MetricName, float]
 
 
 ALONE = 30
@@ -248,9 +247,8 @@ def arrivals(rate_per_s: float, count: int, rng: Random) -> tuple[float, ...]:
     return tuple(times)
 
 
-if TYPE_CHECKING:
-    Send: TypeAlias = Callable[[int], Awaitable[ProbedRequest]]
-    """Sends the n-th request; times of the sample count from the call. Never raises."""
+Send: TypeAlias = Callable[[int], Awaitable[ProbedRequest]]
+"""Sends the n-th request; times of the sample count from the call. Never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

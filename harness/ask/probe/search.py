@@ -22,14 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from harness.errors import RightsizeError
 from harness.stats.load import Crossing, Outside, find_crossing
 from harness.wording import percent
 
-if TYPE_CHECKING:
-    Measure: TypeAlias = "Callable[[float, int], GoodShare]"
+Measure: TypeAlias = "Callable[[float, int], GoodShare]"
 
 
 ROUGH = 0.25

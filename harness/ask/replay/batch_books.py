@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from harness.ask.replay.batch_calls import Submitted
 from harness.ask.replay.calls import CallFailure, answered, given_up
@@ -93,8 +92,7 @@ def _attempt(
     )
 
 
-if TYPE_CHECKING:
-    Duplicates = dict[str, list[Trial]]
+Duplicates = dict[str, list[Trial]]
 
 
 class BatchBooks:

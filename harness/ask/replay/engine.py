@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from harness.ask.cluster.workers import Cluster, Done, WorkerPool
 from harness.ask.cluster.workers import Ended as TaskEnded
@@ -281,8 +281,7 @@ class ReplayLoop:
             yield from self._shared(Missing(trial=pending.trial, attempts=attempts, reason=reason))
 
 
-if TYPE_CHECKING:
-    Item: TypeAlias = Outcome | BaseException | None
+Item: TypeAlias = Outcome | BaseException | None
 
 AHEAD = 1000
 """Outcomes that may wait for the caller; with more, the engine waits."""

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from filelock import FileLock, Timeout
 
@@ -89,8 +89,7 @@ def _reachable(url: str) -> bool:
         return False
 
 
-if TYPE_CHECKING:
-    Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 
 PIPS_AT_ONCE = 3
 PIP_ATTEMPTS = 2

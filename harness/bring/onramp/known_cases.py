@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from evalsets.cases import Case, Content, content, joined, plain
 from harness.bring.intake.values import ImportedAnswer, ImportedAnswers, is_untold
@@ -131,13 +131,12 @@ def place(
     )
 
 
-if TYPE_CHECKING:
-    Block: TypeAlias = list[ImportedAnswer]
-    """The answers of one model in one row; several where the file numbers its repeats."""
-    Row: TypeAlias = tuple[int, str, int]
-    """A file, its own id of a case, and which of the rows with that id."""
-    Places: TypeAlias = Mapping[tuple[str, str], Mapping[Row, Block]]
-    """Blocks by case and model, then by row."""
+Block: TypeAlias = list[ImportedAnswer]
+"""The answers of one model in one row; several where the file numbers its repeats."""
+Row: TypeAlias = tuple[int, str, int]
+"""A file, its own id of a case, and which of the rows with that id."""
+Places: TypeAlias = Mapping[tuple[str, str], Mapping[Row, Block]]
+"""Blocks by case and model, then by row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

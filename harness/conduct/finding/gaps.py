@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
+from harness.conduct.finding.feature_run import FeatureRun
+from harness.judge.comparison.pairs import Pair, Pairs
 from harness.judge.decision.quality import missingness
 from harness.record.trust import Missingness
 from harness.wording import listed
-
-if TYPE_CHECKING:
-    from harness.conduct.finding.feature_run import FeatureRun
-    from harness.judge.comparison.pairs import Pair, Pairs
-
 
 NOT_GRADED = "NotGraded"
 """The model answered, and its judge gave no grade."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import partial
 from itertools import chain, groupby
@@ -23,7 +24,7 @@ from harness.conduct.finding.feature_run import FeatureRun
 from harness.conduct.finding.floor import asks_on
 from harness.conduct.reviewing.foreseen import Foreseen
 from harness.conduct.reviewing.latency_pass import LivePass
-from harness.conduct.reviewing.progress import Upcoming, standings_of
+from harness.conduct.reviewing.progress import OptionProgress, Upcoming
 from harness.conduct.reviewing.session import CHUNK, READING, ReviewSession
 from harness.journal.journal import Journal
 from harness.journal.rows import Settled
@@ -280,3 +281,22 @@ class FeatureReview:
         found = less()
         if found.changes:
             self.session.engine.progress.spared(found)
+
+
+def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[OptionProgress]:
+    """How each option of a feature stands that was looked at."""
+    for standing in run.standings():
+        if standing.looks:
+            yield OptionProgress(
+                feature=run.plan.feature,
+                option=standing.option,
+                look=sum(end <= standing.asked for end in run.design.looks),
+                looks=len(run.design.looks),
+                cases=standing.asked,
+                rests_on=standing.n,
+                of_cases=len(run.design.order),
+                worst=None if standing.worst is None else 100 * standing.worst,
+                margin=run.design.margin,
+                action=standing.looks[-1].action,
+                spent_usd=spent_usd,
+            )

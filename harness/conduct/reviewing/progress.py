@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from harness.conduct.finding.feature_run import FeatureRun
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,22 +138,3 @@ class Prefetching:
 
     def stood(self, standing: OptionProgress) -> None:
         """Nothing: no option was looked at yet."""
-
-
-def standings_of(run: FeatureRun, spent_usd: Decimal) -> Iterator[OptionProgress]:
-    """How each option of a feature stands that was looked at."""
-    for standing in run.standings():
-        if standing.looks:
-            yield OptionProgress(
-                feature=run.plan.feature,
-                option=standing.option,
-                look=sum(end <= standing.asked for end in run.design.looks),
-                looks=len(run.design.looks),
-                cases=standing.asked,
-                rests_on=standing.n,
-                of_cases=len(run.design.order),
-                worst=None if standing.worst is None else 100 * standing.worst,
-                margin=run.design.margin,
-                action=standing.looks[-1].action,
-                spent_usd=spent_usd,
-            )

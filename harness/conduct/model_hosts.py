@@ -213,7 +213,7 @@ def go_offline(hosts: Hosts, engine: Runtime, book: LoadBook) -> tuple[str, ...]
     plan, found = hosts.plan, offline_of(hosts.workspace, hosts.plan)
     for model in found:
         if not is_answered(plan, model, engine.journal):
-            with hosts.runner(model) as runner, book.benched(model, runner.size) as loading:
+            with hosts.runner(model) as runner, book.loading_offline(model, runner.size) as loading:
                 engine.progress.note(f"offline: {model} in {runner.size} at once")
                 backend = OfflineBackend(
                     runner=runner,

@@ -247,7 +247,7 @@ def reviewed(
             engine, cluster=cluster, progress=progress, in_order=settings.in_order, drafted=early
         )
         if not managed(workspace, plan):
-            engine = replace(engine, let_go=cluster.let_go)
+            engine = replace(engine, begin_shutdown=cluster.begin_shutdown)
         ahead = replace(engine, progress=Prefetching(progress))
         idle = go_offline(hosts, ahead, book)
         room = room_of(workspace, hosts.machines(), settings.clock())

@@ -173,12 +173,12 @@ def _ratio(part: int, whole: int) -> float:
     return float((Decimal(part) / whole).quantize(_PLACES)) if whole else 0
 
 
-def _cache_told(what: str, untold: int, total: HourUsage) -> str:
-    if not untold:
+def _cache_told(what: str, unreported: int, total: HourUsage) -> str:
+    if not unreported:
         return ""
-    if untold == total.input_tokens:
+    if unreported == total.input_tokens:
         return f"; what was {what} a prompt cache is not told, and counted as nothing"
-    share = percent((total.input_tokens - untold) / total.input_tokens, 1)
+    share = percent((total.input_tokens - unreported) / total.input_tokens, 1)
     return f"; what was {what} a prompt cache is told of {share} of the input"
 
 

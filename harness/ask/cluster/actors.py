@@ -42,9 +42,9 @@ class RayCluster:
         """Wait until Ray is connected, which it is being in the background."""
         self._session.ray()
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         """Start Ray's shutdown in the background; leaving the `with` block waits for its end."""
-        self._session.let_go()
+        self._session.begin_shutdown()
 
     def gpus(self) -> tuple[int, ...]:
         """GPUs of each node that has any."""

@@ -27,14 +27,14 @@ LOOK_S = 0.01
 """How long one side is waited for while the other may bring something, too."""
 
 
-class LateCluster(Cluster, Protocol):
+class StartingCluster(Cluster, Protocol):
     """A cluster that takes time to start."""
 
     def wait(self) -> None:
         """Wait until it has started."""
         ...
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         """Start its shutdown; no call is made through it after this."""
         ...
 
@@ -42,7 +42,9 @@ class LateCluster(Cluster, Protocol):
 class HandoverCluster:
     """Two clusters as one: the first until the second is there."""
 
-    def __init__(self, here: Cluster, there: LateCluster, tell: Callable[[str], object]) -> None:
+    def __init__(
+        self, here: Cluster, there: StartingCluster, tell: Callable[[str], object]
+    ) -> None:
         """`tell` is told, in another thread, why the second one never came."""
         self._here, self._there, self._tell = here, there, tell
         self._closing = Event()
@@ -55,11 +57,11 @@ class HandoverCluster:
         for opener in self._openers:
             opener.join()
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         """Start the second cluster's shutdown, unless a thread is still opening it."""
         self._closing.set()
         if not any(opener.is_alive() for opener in self._openers):
-            self._there.let_go()
+            self._there.begin_shutdown()
 
     def pool(self, factory: str) -> WorkerPool:
         """See `Cluster.pool`."""
@@ -83,12 +85,12 @@ class HandoverCluster:
 
 @contextmanager
 def handed_over(
-    late: AbstractContextManager[LateCluster], tell: Callable[[str], object]
+    starting: AbstractContextManager[StartingCluster], tell: Callable[[str], object]
 ) -> Generator[HandoverCluster]:
     """This process, until the other cluster has started."""
     with (
         InlineCluster() as here,
-        late as there,
+        starting as there,
         closing(HandoverCluster(here, there, tell)) as both,
     ):
         yield both

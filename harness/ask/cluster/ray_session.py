@@ -56,7 +56,7 @@ class RaySession:
             raise self._error
         return self._ray
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         """Start closing; no call is made through it after this."""
         self._close.set()
 

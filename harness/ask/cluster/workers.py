@@ -245,7 +245,7 @@ class InlineCluster:
         self._thread.join()
         self._loop.close()
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         """It ends at once when it is closed."""
 
     def pool(self, factory: str) -> WorkerPool:

@@ -79,7 +79,7 @@ class ReplayLoop:
     def outcomes(self, feed: Feed) -> Iterator[Outcome]:
         """Run until every trial has its outcome, or until stopped."""
         while not self.stop.is_set():
-            known = self._read(feed)
+            known = self._refill(feed)
             self._programs.begin()
             gone = list(self._abandoned())
             sends, wait_s = self._admit()
@@ -121,7 +121,7 @@ class ReplayLoop:
             return IDLE_S
         return DRY_S if feed.dry else HUNGRY_S
 
-    def _read(self, feed: Feed) -> list[Outcome]:
+    def _refill(self, feed: Feed) -> list[Outcome]:
         """Fill the window; returns the outcomes that the journal already has."""
         window = self._rules.window
         if feed.ended or self._queued > window // 2:

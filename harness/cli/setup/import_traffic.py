@@ -114,12 +114,12 @@ def _not_told(found: TrafficWritten) -> Iterator[str]:
         yield f"  not read: {', '.join(found.not_read)}"
     if any(each.failed is None for each in found.measured.features):
         yield "  which calls failed is not told: no column of a log says it"
-    untold, asked = (
+    unreported, asked = (
         sum(getattr(week.total, name) for week in found.weeks)
         for name in ("write_untold", "input_tokens")
     )
-    if untold:
-        share = percent(untold / asked, 1)
+    if unreported:
+        share = percent(unreported / asked, 1)
         yield f"  what was written to a prompt cache is not told of {share} of the input"
 
 

@@ -99,7 +99,7 @@ class FeatureRun:
         }
 
     @property
-    def untold(self) -> Mapping[str, int]:
+    def missing_tune(self) -> Mapping[str, int]:
         """By model, answers to tune cases that did not come: before they do, none may decide."""
         told = (outcome for outcomes in self.tuned.values() for outcome in outcomes)
         return Counter(one.trial.option for one in told if isinstance(one, Missing))
@@ -110,7 +110,7 @@ class FeatureRun:
 
     def standings(self) -> tuple[Standing, ...]:
         """How every option stands so far, cheapest first."""
-        if self.untold:
+        if self.missing_tune:
             state = QualityState.INCOMPLETE
             return tuple(Standing(option=option, state=state) for option in self.options)
         return standings(self.design, self.evidence())

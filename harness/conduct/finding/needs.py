@@ -267,10 +267,10 @@ def _cost(more: int, plan: FeaturePlan, run: FeatureRun | None) -> Decimal | Non
 
 def _tune_note(run: FeatureRun | None) -> str:
     """What to do where answers to tune cases did not come; empty: they all did."""
-    if run is None or not run.untold:
+    if run is None or not run.missing_tune:
         return ""
-    untold = run.untold
-    missing = listed([f"{plural(count, 'answer')} of {name}" for name, count in untold.items()])
+    lacking = run.missing_tune
+    missing = listed([f"{plural(count, 'answer')} of {name}" for name, count in lacking.items()])
     return (
         f"run the review again: {missing} to tune cases did not come, and they fix how sure it "
         "must be before a case that decides is asked; a tune case that never has an answer is to "

@@ -187,7 +187,7 @@ class FeatureReview:
     def _stages(self) -> Iterator[Stage]:
         if self.run.plan.tuned:
             yield TrialSet(trials=self.run.tune_trials(), take=self.run.take_tune)
-        if not self.run.untold:
+        if not self.run.missing_tune:
             yield from self._deciding()
         if self.live.lacks_incumbent(self.run):
             yield Halt.QUIET

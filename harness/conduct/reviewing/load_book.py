@@ -71,7 +71,7 @@ class LoadBook:
             raise
 
     @contextmanager
-    def benched(self, model: str, size: int) -> Generator[Callable[[int], None]]:
+    def loading_offline(self, model: str, size: int) -> Generator[Callable[[int], None]]:
         """Hold the cost of loading a model while it answers offline, by `size` processes at once.
 
         The first batch's loads are set aside at once; what is yielded is to be told before each

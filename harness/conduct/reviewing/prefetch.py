@@ -39,7 +39,7 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
         for rung in (run.incumbent, *run.rungs.values())
         if rung.model in served
     ]
-    outcomes, untold = 0, set[tuple[str, str]]()
+    outcomes, unanswered = 0, set[tuple[str, str]]()
     for run, rung in loaded:
         latency = run.plan.config.latency
         if latency is not None and run.plan.latency_requests:
@@ -50,11 +50,11 @@ def answer_ahead(plan: Plan, served: Mapping[str, str], engine: Runtime) -> int:
         for outcome in told:
             outcomes += 1
             if isinstance(outcome, Missing):
-                untold.add((outcome.trial.feature, outcome.trial.option))
+                unanswered.add((outcome.trial.feature, outcome.trial.option))
     wanted = [
         deciding(run.plan, rung)
         for run, rung in loaded
-        if (run.plan.feature, rung.name) not in untold
+        if (run.plan.feature, rung.name) not in unanswered
     ]
     with closing(session.replay(round_robin(wanted))) as live:
         return outcomes + sum(1 for _ in live)

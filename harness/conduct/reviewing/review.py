@@ -167,11 +167,11 @@ def changed(plan: FeaturePlan, journal: Journal) -> str | None:
 def shows_only(root: Path, plan: FeaturePlan, journal: Journal | None) -> str | None:
     """Why a review by this plan would decide nothing, known before its first call; None: it may."""
     fixed = _fixed(root, plan, journal)
-    told = None if journal is None else late(fixed, journal)
+    told = None if journal is None else why_exploratory(fixed, journal)
     return told or _unsealed(fixed, sealed_of(root, fixed))
 
 
-def late(plan: FeaturePlan, journal: Journal) -> str | None:
+def why_exploratory(plan: FeaturePlan, journal: Journal) -> str | None:
     """Why a review by this plan decides nothing, in its cycle or on these cases; None: it may."""
     before = plan.asked_before
     return changed(plan, journal) or (before.changed if before is not None else None)
@@ -201,7 +201,7 @@ def review(
     root, journal = workspace.root, engine.journal
     plan = replace(plan, features=tuple(_fixed(root, one, journal) for one in plan.features))
     replayed = run_plan(plan, served, engine, partial(_ended, workspace, plan, engine))
-    engine.let_go()
+    engine.begin_shutdown()
     records = _records(workspace, plan, replayed.runs, engine)
     return tuple(records), replayed.ledger
 
@@ -258,7 +258,10 @@ def context(
     """What a record needs besides the plan and the answers."""
     policy, journal = workspace.policy, engine.journal
     sealed = sealed_of(workspace.root, plan)
-    reasons = [QUICK if plan.quick else None, late(plan, journal) or _unsealed(plan, sealed)]
+    reasons = [
+        QUICK if plan.quick else None,
+        why_exploratory(plan, journal) or _unsealed(plan, sealed),
+    ]
     bound = binding(journal, plan.feature, plan.cycle)
     first = datetime.fromisoformat(bound[0].written_at) if bound else engine.now
     return Context(

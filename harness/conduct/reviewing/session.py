@@ -150,7 +150,7 @@ class Runtime:
     """One feature after the other, as far as that keeps the models busy."""
     drafted: Callable[[DecisionRecord], None] | None = None
     """Told the record of each feature as its review ends, before those of all are written."""
-    let_go: Callable[[], None] = _keep
+    begin_shutdown: Callable[[], None] = _keep
     """Called when nothing more will be asked of the cluster, so that it ends beside the rest."""
 
 

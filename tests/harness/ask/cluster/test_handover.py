@@ -71,7 +71,7 @@ class Late:
     opened: list[str] = field(default_factory=list)
     ends: bool = False
 
-    def let_go(self) -> None:
+    def begin_shutdown(self) -> None:
         self.ends = True
 
     def wait(self) -> None:
@@ -171,14 +171,14 @@ def test_a_cluster_that_never_comes_is_told_once_and_this_process_goes_on() -> N
     assert line.startswith("warning: Ray did not start on this machine. This process goes on")
 
 
-def test_a_cluster_that_is_let_go_ends_at_once_but_not_while_it_is_opened() -> None:
+def test_a_cluster_that_is_shut_down_ends_at_once_but_not_while_it_is_opened() -> None:
     for opened in (True, False):
         late = Late(Scripted())
         with closing(HandoverCluster(Here(Scripted()), late, print)) as both:
             both.pool("any")
             if opened:
                 begun(both, late)
-            both.let_go()
+            both.begin_shutdown()
             assert late.ends == opened
             begun(both, late)
         assert late.opened == ["any"] * opened

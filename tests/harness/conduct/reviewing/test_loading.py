@@ -181,7 +181,7 @@ def test_each_batch_without_a_server_loads_again(tmp_path: Path, journal: Journa
     """Three processes that do not say when they read count to their time to live: 1,800 s each."""
     book = a_book(tmp_path, journal, more=OFFLINE)
     whole = 3 * 2 * BOUND
-    with book.benched("good", 3) as loading:
+    with book.loading_offline("good", 3) as loading:
         assert journal.spend(cycle=CYCLE) == spent("0", str(whole))
         loading(3)
         book.settle({"good": 100.0})
@@ -189,7 +189,7 @@ def test_each_batch_without_a_server_loads_again(tmp_path: Path, journal: Journa
         assert journal.spend(cycle=CYCLE) == spent("0.01", str(2 * BOUND))
         book.settle({"good": 50.0})
     assert journal.spend(cycle=CYCLE) == spent("0.015", "0")
-    with book.benched("good", 3):
+    with book.loading_offline("good", 3):
         pass
     assert journal.spend(cycle=CYCLE) == spent("0.015", "0")
 
@@ -198,7 +198,7 @@ def test_processes_that_did_not_start_cost_the_time_until_they_are_given_up(
     tmp_path: Path, journal: Journal
 ) -> None:
     book = a_book(tmp_path, journal, more=OFFLINE, took=50.0)
-    with book.benched("good", 3) as loading:
+    with book.loading_offline("good", 3) as loading:
         loading(2)
     assert journal.spend(cycle=CYCLE) == spent("0.01", "0")
 

@@ -18,6 +18,7 @@ from tests.house.counts import (
     called_by_nobody,
     files_by_folder,
     header_lines,
+    own_for_types_alone,
     public_classes,
     siblings,
     twins,
@@ -67,6 +68,13 @@ CALLED_BY_LIBRARIES = {
     "harness/conduct/tuning/rewriting.py": {"make_reflective_dataset"},
 }
 """What click, pytest and gepa call by its name, and no file of ours."""
+FOR_TYPES_ALONE = {
+    ("harness/money/savings.py", "harness.money.interval"): "it loads numpy, which no page needs",
+    ("harness/plan/model.py", "harness.stats.sequential.design"): (
+        "it loads scipy, which no command needs that only reads a plan"
+    ),
+}
+"""Own modules that are imported for the type checker alone, and why."""
 SCREEN = 60
 """Lines of a room's map; its parts may have longer guides."""
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -156,6 +164,10 @@ def test_nothing_is_called_by_tests_alone() -> None:
         f"{path}:{name}" for path, names in CALLED_BY_LIBRARIES.items() for name in names
     }
     assert called_by_nobody(ROOT) == by_libraries
+
+
+def test_own_modules_are_imported_for_types_alone_only_where_that_keeps_a_start_light() -> None:
+    assert own_for_types_alone(ROOT) == FOR_TYPES_ALONE.keys()
 
 
 def test_at_most_fifteen_siblings_stand_under_harness() -> None:

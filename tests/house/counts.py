@@ -160,6 +160,20 @@ def called_by_nobody(root: Path) -> set[str]:
     }
 
 
+def own_for_types_alone(root: Path) -> set[tuple[str, str]]:
+    """Files, each with a module of ours that it imports for the type checker alone."""
+    return {
+        (path.relative_to(root).as_posix(), one.module)
+        for path in product_files(root)
+        for block in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for one in block.body
+        if isinstance(one, ast.ImportFrom)
+        and one.module is not None
+        and one.module.partition(".")[0] in PACKAGES
+    }
+
+
 def siblings(root: Path) -> list[str]:
     """What stands directly under `harness`: packages and modules."""
     folder = root / "harness"

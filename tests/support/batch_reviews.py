@@ -114,6 +114,7 @@ class Notes:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.ended = 0
+        self.stored = 0
         self.expected_usd = Counter[object]()
         """What the answers were expected to cost, each price with its count."""
 
@@ -131,8 +132,9 @@ class Notes:
         usd: object = None,
         stored: bool = False,
     ) -> None:
-        del spent_usd, answered, stored
+        del spent_usd, answered
         self.ended += 1
+        self.stored += stored
         self.expected_usd[usd] += 1
 
     def stood(self, standing: object) -> None:

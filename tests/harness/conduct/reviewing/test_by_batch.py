@@ -136,6 +136,7 @@ def test_latency_is_measured_live(tmp_path: Path, cluster: Cluster) -> None:
         + dollars(["opus"], live["messages"], "1")
         + dollars(["gemini"], live["gemini:streamGenerateContent"], "1")
     )
+    assert notes.stored == 0
     # A live call is expected to cost twice what one in a batch does, as the prices state.
     cheap, opus = sorted(price for price, count in notes.expected_usd.items() if count == CASES)
     assert notes.expected_usd[2 * cheap] == live["gemini:streamGenerateContent"]

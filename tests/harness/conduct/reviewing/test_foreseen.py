@@ -35,6 +35,7 @@ class Counting(Silent):
     def __init__(self) -> None:
         self.ahead = Upcoming(most=0, expected=0)
         self.seen: list[Upcoming] = []
+        self.stored = 0
 
     def ordered(
         self, workspace: Workspace, plan: Plan, served: Mapping[str, str], engine: Runtime
@@ -57,8 +58,9 @@ class Counting(Silent):
         spent_usd: Decimal,  # noqa: ARG002
         answered: bool = True,  # noqa: ARG002
         usd: Decimal = Decimal(0),
-        stored: bool = False,  # noqa: ARG002
+        stored: bool = False,
     ) -> None:
+        self.stored += stored
         self.ahead -= Upcoming(most=1, expected=1, usd=usd)
         self.seen.append(self.ahead)
 
@@ -97,3 +99,19 @@ def test_live_requests_of_an_option_that_has_just_passed_are_still_to_come(tmp_p
     after_the_first = list(range(119, -1, -1))
     windows = (expected[at : at + len(after_the_first)] for at in range(len(expected)))
     assert after_the_first in windows
+
+
+def test_answers_that_an_earlier_run_asked_are_told_as_stored(tmp_path: Path) -> None:
+    """The second run asks the cases that were added, and reads the others from the journal."""
+    shape = replace(SHAPE, candidates="good", features=("tickets",), kind="holm")
+    first, second = Counting(), Counting()
+    with OpenAIServer(answers) as server, InlineCluster() as cluster:
+        write_review_workspace(tmp_path, server.port, shape)
+        run_review(tmp_path, cluster, progress=first)
+        before = len(server.log.calls)
+        write_review_workspace(tmp_path, server.port, replace(shape, cases=160))
+        run_review(tmp_path, cluster, progress=second, run_id="run-2")
+        asked = len(server.log.calls) - before
+    assert (first.stored, len(first.seen)) == (0, before)
+    assert (second.stored, len(second.seen)) == (before, before + asked)
+    assert asked > 0

@@ -36,7 +36,8 @@ class SpendCell:
     unpriced_calls: int = 0
     """Calls of which neither the log nor a price list says the cost."""
     requests: int = 0
-    retries: int = 0
+    retries: int | None = 0
+    """None: some of its logs do not tell which calls were asked again."""
     usd: Decimal = Decimal(0)
     untagged_usd: Decimal = Decimal(0)
     """The part of it that belongs to no feature."""
@@ -221,7 +222,8 @@ def _unless_unpriced(scope: _Scope, said: str) -> _Tried:
 
 def _retries(scope: _Scope, limit: Decimal) -> _Tried:
     requests = sum(cell.requests for cell in scope.cells)
-    again = sum(cell.retries for cell in scope.cells)
+    again = sum(cell.retries or 0 for cell in scope.cells)
+    untold = any(cell.retries is None for cell in scope.cells)
     if not requests:
         if not again:
             return _Tried(Outcome.PASS, Cause.WITHIN_LIMIT, "no request was read")
@@ -234,6 +236,9 @@ def _retries(scope: _Scope, limit: Decimal) -> _Tried:
         f"({found}); at most {most} may be"
     )
     held = share <= limit
+    if held and untold:
+        told = "some logs do not tell which calls were asked again: no id of a request, no text"
+        return _Tried(Outcome.CANNOT_TELL, Cause.SPEND_NOT_MEASURED, told)
     outcome = Outcome.PASS if held else Outcome.FAIL
     return _Tried(outcome, Cause.WITHIN_LIMIT if held else Cause.RETRIED_TOO_OFTEN, said)
 

@@ -124,9 +124,9 @@ def total(rows: Iterable[Row], name: str) -> Decimal:
     return sum((Decimal(one[name] or 0) for one in rows), _ZERO)
 
 
-def untold(rows: Sequence[Row], name: str) -> bool:
-    """An empty cell: no log tells it."""
-    return any(not one[name] for one in rows)
+def telling(rows: Sequence[Row], name: str) -> list[Row]:
+    """Lines whose logs tell a count: its cell is not empty."""
+    return [one for one in rows if one[name]]
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
@@ -544,7 +544,7 @@ def terms_of(then: Sequence[Row], now: Sequence[Row]) -> dict[str, Decimal]:
     }
 
 
-def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
+def _units_of(rows: Sequence[Row]) -> dict[str, str]:
     spent, tokens = usd(rows), total(rows, "input") + total(rows, "output")
     paid = calls(rows)
     answered = max(paid - total(rows, "duplicates") - total(rows, "failed"), _ZERO)
@@ -556,7 +556,7 @@ def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
     def percent(value: Decimal) -> str:
         return f"{100 * float(value):.1f} %"
 
-    found = {
+    return {
         "USD a request": over(spent, asked(rows), money),
         "USD per 1,000 requests": over(1000 * spent, asked(rows), money),
         "USD per call that succeeded": over(spent, answered, money),
@@ -575,16 +575,26 @@ def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
         "duplicates per request": over(total(rows, "duplicates"), requests, percent),
         "calls that failed": over(total(rows, "failed"), paid, percent),
     }
-    rests = {
-        "USD per call that succeeded": "failed",
-        "input read from the prompt cache": "cached",
-        "calls that read from it": "cache_reads",
-        "output that is reasoning": "reasoning",
-        "retries per request": "retries",
-        "duplicates per request": "duplicates",
-        "calls that failed": "failed",
-    }
-    return found | {unit: DASH for unit, name in rests.items() if untold(rows, name)}
+
+
+RESTS = {
+    "USD per call that succeeded": "failed",
+    "input read from the prompt cache": "cached",
+    "calls that read from it": "cache_reads",
+    "output that is reasoning": "reasoning",
+    "retries per request": "retries",
+    "duplicates per request": "duplicates",
+    "calls that failed": "failed",
+}
+
+
+def unit_texts(rows: Sequence[Row]) -> dict[str, str]:
+    """Each figure, of the lines whose logs tell what it rests on; a dash where none does."""
+    found = _units_of(rows)
+    for unit, name in RESTS.items():
+        told = telling(rows, name)
+        found[unit] = _units_of(told)[unit] if told else DASH
+    return found
 
 
 def recompute_showback(

@@ -24,6 +24,7 @@ from harness.bring.intake.promptfoo_cases import (
 )
 from harness.bring.intake.promptfoo_templates import (
     RawPrompt,
+    ReferenceCycleError,
     names_in,
     object_parts,
     raw_prompts,
@@ -86,13 +87,16 @@ def read_config(
     a pattern.
 
     Raises:
-        UsageError: no YAML or JSON, or it has no tests.
+        UsageError: no YAML or JSON, it has no tests, or a reference leads back to itself.
     """
     try:
         source = read_yaml(text, file=file, foreign=True)
     except SourceError as error:
         raise UsageError(str(error)) from None
-    data = an_object(resolved(source.data))
+    try:
+        data = an_object(resolved(source.data))
+    except ReferenceCycleError as error:
+        raise UsageError(f"{file}: {error}; write out what it stands for") from None
     found = _Config(
         source=replace(source, data=data), data=data, beside=Tests(read=read, names=names)
     )

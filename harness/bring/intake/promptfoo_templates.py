@@ -260,30 +260,34 @@ def without_objects(values: Mapping[str, Any], used: Iterable[str]) -> dict[str,
     return {name: value for name, value in values.items() if name not in objects}
 
 
-_DEEPEST = 64
-"""References in references, at most."""
+class ReferenceCycleError(ValueError):
+    """A `$ref` that leads back to itself; the message is the end of a sentence."""
 
 
 def resolved(whole: object) -> object:
-    """The value with each `{$ref: "#/..."}` replaced by what it means; others stay as they are."""
-    return _resolved(whole, whole, depth=0)
+    """The value with each `{$ref: "#/..."}` replaced by what it means; others stay as they are.
+
+    Raises:
+        ReferenceCycleError: what a reference means holds the reference.
+    """
+    return _resolved(whole, whole, inside=frozenset())
 
 
-def _resolved(value: object, whole: object, *, depth: int) -> object:
-    if depth > _DEEPEST:
-        return value
+def _resolved(value: object, whole: object, *, inside: frozenset[str]) -> object:
+    """`inside` are the references that led here."""
     if isinstance(value, list):
-        listed = a_list(cast("object", value))
-        return [_resolved(each, whole, depth=depth + 1) for each in listed]
+        return [_resolved(each, whole, inside=inside) for each in a_list(cast("object", value))]
     if not isinstance(value, dict):
         return value
     given = an_object(cast("object", value))
     reference = given.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
         meant = _at(whole, reference[2:].split("/"))
+        if reference in inside:
+            raise ReferenceCycleError(f"`$ref: {reference}` leads back to itself")
         if meant is not None:
-            return _resolved(meant, whole, depth=depth + 1)
-    return {key: _resolved(each, whole, depth=depth + 1) for key, each in given.items()}
+            return _resolved(meant, whole, inside=inside | {reference})
+    return {key: _resolved(each, whole, inside=inside) for key, each in given.items()}
 
 
 def _at(whole: object, parts: list[str]) -> object:

@@ -245,7 +245,7 @@ FROM placed)
 SELECT file, line, began, {form.hours}, id, {str(form.attempts).lower()}, parent, asked, to_feature,
   to_team, to_product, to_environment, to_cohort, caller, model, kind, n, failed,
   {str(not form.calls).lower()}, hit, known, {_TAKEN.format("input")}, {_TOLD.format("cached")},
-  {_TOLD.format("written")}, {_TAKEN.format("output")}, {_TAKEN.format("reasoning")}, cost,
+  {_TOLD.format("written")}, {_TAKEN.format("output")}, {_TOLD.format("reasoning")}, cost,
   latency, waited, NULL, began, CASE WHEN reason IS NOT NULL THEN reason WHEN NOT is_call
     OR (to_feature = '' AND starts_with(coalesce(counted_by, ''), 'tag ')) THEN '' END, counted_by,
   notes
@@ -258,7 +258,7 @@ UPDATE calls SET failed = NULL WHERE file = ?
   AND NOT EXISTS (SELECT 1 FROM calls WHERE file = ? AND failed > 0)
 """
 _TOLD = "CASE WHEN hit THEN 0 WHEN known THEN {0} END"
-"""Tokens read from a prompt cache, or written to it; NULL where nobody tells."""
+"""Tokens read from a prompt cache, written to it, or of thoughts; NULL where nobody tells."""
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
 _APART = tuple(
     f"{what} FROM calls WHERE file = ? AND {which}"

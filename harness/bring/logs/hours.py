@@ -22,17 +22,28 @@ HOURS_SUFFIX = ".hours.parquet"
 HOURS_KEYS = ("feature", "team", "product", "environment", "cohort", "caller", "model")
 _COUNTED: Mapping[str, str] = {
     "requests": "kind = 'answer' AND NOT hit AND again IS NULL",
-    "retries": "kind = 'answer' AND NOT hit AND again = 'retry'",
-    "duplicates": "kind = 'answer' AND NOT hit AND again = 'duplicate'",
     "other_calls": "kind <> 'answer' AND NOT hit",
     "gateway_hits": "hit",
-    "cache_reads": "kind = 'answer' AND NOT hit AND cached > 0",
     "unmetered": "NOT known AND NOT hit",
     "failure_untold": "failed IS NULL AND NOT hit",
     "unknown_cost": "NOT hit AND cost IS NULL AND listed IS NULL",
 }
-_TOKENS = ("input", "cached", "written", "output", "reasoning")
-HOURS_COUNTS = (*_COUNTED, "failed", *_TOKENS)
+_METERED = "known AND NOT hit"
+_ANSWERS = "kind = 'answer' AND NOT hit"
+_MAY_REPEAT = "single AND (attempt OR asked IS NOT NULL OR parent IS NOT NULL)"
+_IF_TOLD: Mapping[str, tuple[str, str, str]] = {
+    "retries": (f"{_ANSWERS} AND again = 'retry'", _ANSWERS, _MAY_REPEAT),
+    "duplicates": (f"{_ANSWERS} AND again = 'duplicate'", _ANSWERS, _MAY_REPEAT),
+    "cache_reads": (f"{_ANSWERS} AND cached > 0", f"{_ANSWERS} AND known", "cached IS NOT NULL"),
+}
+"""Calls of a kind; among which they are sought; which of these tell whether they are."""
+_SUMMED: Mapping[str, str] = {
+    "failed": "NOT hit",
+    **dict.fromkeys(("cached", "written", "reasoning"), _METERED),
+}
+"""Numbers that a log may not tell, and of which calls it would."""
+_TOKENS = ("input", "output")
+HOURS_COUNTS = (*_COUNTED, *_IF_TOLD, *_SUMMED, *_TOKENS)
 HOURS_USD = ("usd", "from_prices_usd", "at_list_usd")
 _PRICES = """
 CREATE OR REPLACE TEMP TABLE prices (model VARCHAR, day DATE, starts BIGINT, ends BIGINT,
@@ -43,19 +54,29 @@ _NO_END = 2**62
 _LENGTH = "CASE WHEN single AND n > 0 THEN round(told.input / n) ELSE 0 END"
 _LISTED = f"""
 SELECT told.*, CASE WHEN known AND NOT hit THEN
-  ((told.input - told.cached - told.written) * prices.input + told.cached * prices.cached
-    + told.written * prices.written + told.output * prices.output) / 1000000 + n * prices.call
+  ((told.input - coalesce(told.cached, 0) - coalesce(told.written, 0)) * prices.input
+    + coalesce(told.cached, 0) * prices.cached + coalesce(told.written, 0) * prices.written
+    + told.output * prices.output) / 1000000 + n * prices.call
   END AS listed
-FROM (SELECT * REPLACE (coalesce(cached, 0) AS cached, coalesce(written, 0) AS written)
-      FROM calls) AS told LEFT JOIN prices
+FROM calls AS told LEFT JOIN prices
   ON told.model = prices.model AND began::DATE = prices.day
   AND {_LENGTH} >= prices.starts AND {_LENGTH} < prices.ends
 """  # noqa: S608  # names of this file alone
 
 
 def _sums() -> str:
+    """Each sum; NULL where calls that should tell it are there, and none of them does."""
     counts = [f"sum(CASE WHEN {test} THEN n ELSE 0 END) AS {n}" for n, test in _COUNTED.items()]
-    plain = [f"coalesce(sum({name}), 0) AS {name}" for name in ("failed", *_TOKENS)]
+    for name, (test, among, told) in _IF_TOLD.items():
+        nobody = f"bool_or({among}) AND NOT coalesce(bool_or({among} AND {told}), false)"
+        of_kind = f"sum(CASE WHEN {test} THEN n ELSE 0 END)"
+        counts.append(f"CASE WHEN NOT ({nobody}) THEN {of_kind} END AS {name}")
+    plain = [f"coalesce(sum({name}), 0) AS {name}" for name in _TOKENS]
+    plain += [
+        f"CASE WHEN count({name}) > 0 OR NOT bool_or({among}) THEN coalesce(sum({name}), 0) END "
+        f"AS {name}"
+        for name, among in _SUMMED.items()
+    ]
     usd = (
         "sum(coalesce(cost::DOUBLE, listed, 0)) AS usd",
         "sum(CASE WHEN cost IS NULL THEN coalesce(listed, 0) ELSE 0 END) AS from_prices_usd",

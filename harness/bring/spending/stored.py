@@ -205,7 +205,8 @@ class StoredHours:
         )
         for row in found:
             team, feature, product, environment, model, caller, cohort, owner = row[: len(KEYS)]
-            amounts = dict(zip(numbers, (Decimal(n or 0) for n in row[len(KEYS) :]), strict=True))
+            told = (None if n is None else Decimal(n) for n in row[len(KEYS) :])
+            amounts: dict[str, Any] = dict(zip(numbers, told, strict=True))
             yield Outlay(
                 team=team,
                 feature=feature,
@@ -215,9 +216,7 @@ class StoredHours:
                 caller=caller,
                 cohort=cohort,
                 owner=owner,
-                usd=amounts["usd"],
-                from_prices_usd=amounts["from_prices_usd"],
-                at_list_usd=amounts["at_list_usd"],
+                **{name: amounts[name] for name in HOURS_USD},
                 used=Consumed(**{name: amounts[name] for name in HOURS_COUNTS}),
             )
 

@@ -234,13 +234,15 @@ def _cells(lines: tuple[Outlay, ...]) -> Iterator[SpendCell]:
     for (team, environment), each in sorted(found.items()):
         calls = sum((one.used.calls for one in each), Decimal(0))
         unknown = sum((one.used.unknown_cost for one in each), Decimal(0))
+        told = [one.used.retries for one in each]
+        again = None if None in told else sum(filter(None, told), Decimal(0))
         yield SpendCell(
             team=team,
             environment=environment,
             calls=round(calls),
             unpriced_calls=min(round(unknown), round(calls)),
             requests=round(sum((one.used.requests for one in each), Decimal(0))),
-            retries=round(sum((one.used.retries for one in each), Decimal(0))),
+            retries=None if again is None else round(again),
             usd=sum((one.usd for one in each), Decimal(0)),
             untagged_usd=sum((one.usd for one in each if not one.feature), Decimal(0)),
         )

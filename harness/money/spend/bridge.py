@@ -187,7 +187,10 @@ class _Side:
 
 
 def _call(usd: Decimal, counts: Consumed, rates: Rates | None) -> _Call:
-    """A model's mean call; without list prices every token weighs the same."""
+    """A model's mean call; without list prices every token weighs the same.
+
+    Tokens of which no log tells that a cache had them are priced as read anew.
+    """
     calls, asked = counts.calls, counts.input
     listed = (MILLION,) * 4
     if rates is not None:
@@ -195,8 +198,8 @@ def _call(usd: Decimal, counts: Consumed, rates: Rates | None) -> _Call:
     one = _Call(
         calls=calls,
         input=asked / calls if calls else _ZERO,
-        cached=counts.cached / asked if asked else _ZERO,
-        written=counts.written / asked if asked else _ZERO,
+        cached=(counts.cached or _ZERO) / asked if asked else _ZERO,
+        written=(counts.written or _ZERO) / asked if asked else _ZERO,
         output=counts.output / calls if calls else _ZERO,
         prices=(listed[0] / MILLION, listed[1] / MILLION, listed[2] / MILLION, listed[3] / MILLION),
         whole=usd / calls if calls else _ZERO,

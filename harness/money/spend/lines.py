@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from harness.money.amounts import cents, running_cents
 from harness.money.spend.timespan import Timespan
@@ -29,21 +29,24 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumed:
-    """What calls used. Retries and duplicates are calls beside the requests, all of answers."""
+    """What calls used. Retries and duplicates are calls beside the requests, all of answers.
+
+    A count of `MAY_BE_UNTOLD` is None where no log tells it; in a sum it is that of what is told.
+    """
 
     requests: Decimal = _ZERO
-    retries: Decimal = _ZERO
+    retries: Decimal | None = _ZERO
     """Calls after a failed one of the same request, within a minute."""
-    duplicates: Decimal = _ZERO
+    duplicates: Decimal | None = _ZERO
     """Calls that repeat an answered one within a minute."""
-    failed: Decimal = _ZERO
+    failed: Decimal | None = _ZERO
     failure_untold: Decimal = _ZERO
     """Calls of which nobody tells whether they failed."""
     other_calls: Decimal = _ZERO
     """Embeddings and other operations: in the spend, no requests."""
     gateway_hits: Decimal = _ZERO
     """Answered by the gateway's own cache: nothing is paid."""
-    cache_reads: Decimal = _ZERO
+    cache_reads: Decimal | None = _ZERO
     """Calls that read anything from the vendor's prompt cache."""
     unmetered: Decimal = _ZERO
     """Calls whose tokens the log does not tell."""
@@ -51,19 +54,23 @@ class Consumed:
     """Calls without a cost in the log and without a price: their spend is missing."""
     input: Decimal = _ZERO
     """Tokens, with those read from and written to a cache, as `output` is with thoughts."""
-    cached: Decimal = _ZERO
-    written: Decimal = _ZERO
+    cached: Decimal | None = _ZERO
+    written: Decimal | None = _ZERO
     output: Decimal = _ZERO
-    reasoning: Decimal = _ZERO
+    reasoning: Decimal | None = _ZERO
 
     def __add__(self, other: Consumed) -> Consumed:
         """Field by field."""
-        return Consumed(**{name: getattr(self, name) + getattr(other, name) for name in COUNTS})
+        return _together((self, other))
 
     @property
     def calls(self) -> Decimal:
-        """Paid calls: requests with what was asked again, and other operations."""
-        return self.requests + self.retries + self.duplicates + self.other_calls
+        """Paid calls: requests with what was asked again, and other operations.
+
+        Where no log tells what was asked again, it is among the requests.
+        """
+        again = (self.retries or _ZERO) + (self.duplicates or _ZERO)
+        return self.requests + again + self.other_calls
 
 
 COUNTS = tuple(each.name for each in fields(Consumed))
@@ -71,6 +78,14 @@ MAY_BE_UNTOLD = (
     *("failed", "retries", "duplicates", "cached", "written", "cache_reads", "reasoning"),
 )
 """Counts that many logs have no field for."""
+
+
+def _together(each: Sequence[Consumed]) -> Consumed:
+    sums: dict[str, Any] = {}
+    for name in COUNTS:
+        told = [value for one in each if (value := getattr(one, name)) is not None]
+        sums[name] = sum(told, _ZERO) if told or not each else None
+    return Consumed(**sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +132,7 @@ class PeriodSpend:
     until: datetime
     lines: tuple[Outlay, ...]
     untold: frozenset[str] = frozenset()
-    """Counts that no log tells at all: whether there were none, nobody knows."""
+    """Counts that no log of any period tells: whether there were none, nobody knows."""
 
     def __post_init__(self) -> None:
         """Refuse an amount that is not whole cents, and a line that stands twice."""
@@ -125,6 +140,20 @@ class PeriodSpend:
             raise ValueError("a line's amount is whole cents")
         if len({one.key() for one in self.lines}) != len(self.lines):
             raise ValueError("a line stands twice")
+
+    @property
+    def nowhere(self) -> frozenset[str]:
+        """Counts that no log of this period tells, or of any."""
+        return self.untold | {n for n in MAY_BE_UNTOLD if self.lines and not self._told(n)}
+
+    @property
+    def in_part(self) -> frozenset[str]:
+        """Counts that the logs of some lines tell and those of others do not."""
+        some = {n for n in MAY_BE_UNTOLD if 0 < self._told(n) < len(self.lines)}
+        return frozenset(some - self.untold)
+
+    def _told(self, count: str) -> int:
+        return sum(getattr(one.used, count) is not None for one in self.lines)
 
     @property
     def usd(self) -> Decimal:
@@ -159,9 +188,7 @@ def total(lines: Iterable[Outlay]) -> Decimal:
 
 def used(lines: Iterable[Outlay]) -> Consumed:
     """What some lines used together."""
-    found = list(lines)
-    sums = {name: sum((getattr(one.used, name) for one in found), _ZERO) for name in COUNTS}
-    return Consumed(**sums)
+    return _together([one.used for one in lines])
 
 
 def grouped(lines: Iterable[Outlay], key: By) -> tuple[Group, ...]:

@@ -98,7 +98,10 @@ def _saved(one: Group, prices: SwapPrices) -> tuple[str, Decimal]:
 
 
 def _traffic(used: Consumed) -> Traffic | None:
-    """The mean call as a month of traffic; None without tokens."""
+    """The mean call as a month of traffic; None without tokens.
+
+    What no log tells of a cache counts as read anew.
+    """
     if not used.calls or not used.input:
         return None
     return Traffic.model_validate(
@@ -106,7 +109,7 @@ def _traffic(used: Consumed) -> Traffic | None:
             "requests_per_month": 1_000_000,
             "input_tokens": str(used.input / used.calls),
             "output_tokens": str(used.output / used.calls),
-            "cached_share": str(min(used.cached / used.input, Decimal(1))),
+            "cached_share": str(min((used.cached or _ZERO) / used.input, Decimal(1))),
             "source": "logs",
         }
     )

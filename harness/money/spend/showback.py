@@ -17,7 +17,7 @@ from harness.money.owned.capacity import OwnedCapacity
 from harness.money.portfolio.overview import Overview
 from harness.money.portfolio.to_do import Task, to_do
 from harness.money.spend.bridge import Factor, Shift, SpendBridge
-from harness.money.spend.lines import By, Consumed, Group, Outlay, PeriodSpend, grouped
+from harness.money.spend.lines import By, Group, Outlay, PeriodSpend, grouped
 from harness.money.spend.outlook import Outlook
 from harness.money.spend.potential import Potential
 from harness.money.spend.timespan import Timespan
@@ -109,7 +109,7 @@ class SpendDriver:
     team: str
     owner: str
     usd: Decimal
-    used: Consumed
+    lines: tuple[Outlay, ...]
     shift: Shift | None
     """None: nothing to hold it against."""
     step: NextStep
@@ -237,7 +237,7 @@ class _Known:
             team=dearest.team,
             owner=owner,
             usd=group.usd,
-            used=group.used,
+            lines=group.lines,
             shift=shift,
             step=step,
             unusual=self.unusual.get(feature or caller),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from harness.money.spend.lines import Consumed
+from harness.money.spend.lines import Consumed, Outlay, total, used
 
 UnitKind: TypeAlias = Literal["usd", "share", "ratio", "tokens"]
 _MILLION = Decimal(1_000_000)
@@ -23,13 +23,14 @@ class UnitCost:
     value: Decimal | None
 
 
-def _over(part: Decimal, whole: Decimal, times: Decimal = Decimal(1)) -> Decimal | None:
-    return part * times / whole if whole else None
+def _over(part: Decimal | None, whole: Decimal, times: Decimal = Decimal(1)) -> Decimal | None:
+    return part * times / whole if whole and part is not None else None
 
 
 def _answered(used: Consumed) -> Decimal:
     """Calls that did not fail; what a duplicate brings is nothing new."""
-    return max(used.calls - used.duplicates - used.failed, Decimal(0))
+    lost = (used.duplicates or Decimal(0)) + (used.failed or Decimal(0))
+    return max(used.calls - lost, Decimal(0))
 
 
 def _per_success(usd: Decimal, used: Consumed) -> Decimal | None:
@@ -82,17 +83,21 @@ _RESTS_ON: Mapping[str, str] = MappingProxyType(
 
 
 def unit_costs(
-    usd: Decimal, used: Consumed, untold: frozenset[str] = frozenset()
+    lines: Sequence[Outlay], untold: frozenset[str] = frozenset()
 ) -> tuple[UnitCost, ...]:
-    """All figures of some spend, in their order; what rests on an untold count is None."""
-    return tuple(
-        UnitCost(
-            name=name,
-            kind=kind,
-            value=None if _RESTS_ON.get(name) in untold else work(usd, used),
+    """All figures of some spend, in their order; what rests on an untold count is None.
+
+    Where only some lines tell that count, the figure is of these.
+    """
+    found: list[UnitCost] = []
+    for name, (kind, work) in _UNITS.items():
+        count = _RESTS_ON.get(name)
+        told = [one for one in lines if count is None or getattr(one.used, count) is not None]
+        known = bool(told) and count not in untold
+        found.append(
+            UnitCost(name=name, kind=kind, value=work(total(told), used(told)) if known else None)
         )
-        for name, (kind, work) in _UNITS.items()
-    )
+    return tuple(found)
 
 
 PUBLISHED: Mapping[str, Decimal] = MappingProxyType(

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from harness.money.measured import TrafficFinding
 from harness.money.spend.bridge import Factor, Shift
-from harness.money.spend.lines import PeriodSpend
+from harness.money.spend.lines import PeriodSpend, used
 from harness.money.spend.showback import NextStep, SpendDriver, SpendFigures
 from harness.money.spend.timespan import Timespan
 from harness.money.spend.unit_costs import PUBLISHED, PUBLISHED_BY, UnitCost, unit_costs
@@ -271,9 +271,9 @@ def _unit(one: UnitCost) -> str:
 def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
     """Of all calls beside the period before, and feature by feature."""
     now, before = figures.now, figures.before
-    old = None if before is None else unit_costs(before.usd, before.used, before.untold)
+    old = None if before is None else unit_costs(before.lines, before.untold)
     rows: list[tuple[str, ...]] = []
-    for at, one in enumerate(unit_costs(now.usd, now.used, now.untold)):
+    for at, one in enumerate(unit_costs(now.lines, now.untold)):
         known = PUBLISHED.get(one.name)
         rows.append(
             (
@@ -289,9 +289,13 @@ def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
         lead=None,
         runs=(_PUBLISHED,),
     )
-    if now.untold:
-        named = listed(sorted(_UNTOLD[name] for name in now.untold))
+    if now.nowhere:
+        named = listed(sorted(_UNTOLD[name] for name in now.nowhere))
         text = f"No log counts {named}: a dash stands where nobody knows whether there were any."
+        yield Paragraph(lead=None, runs=(text,))
+    if now.in_part:
+        named = listed(sorted(_UNTOLD[name] for name in now.in_part))
+        text = f"Some logs do not count {named}: those figures are of the calls of the others."
         yield Paragraph(lead=None, runs=(text,))
     yield _by_feature(figures)
 
@@ -299,12 +303,12 @@ def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
 def _by_feature(figures: SpendFigures) -> Table:
     rows: list[tuple[str, ...]] = []
     for one in figures.drivers()[:_MOST]:
-        used = one.used
-        cells = {unit.name: _unit(unit) for unit in unit_costs(one.usd, used, figures.now.untold)}
+        counts = used(one.lines)
+        cells = {unit.name: _unit(unit) for unit in unit_costs(one.lines, figures.now.untold)}
         rows.append(
             (
                 one.feature or one.caller or "unnamed caller",
-                count(float(used.requests + used.other_calls)),
+                count(float(counts.requests + counts.other_calls)),
                 cells["USD per 1,000 requests"],
                 cells["USD per million tokens"],
                 cells["input tokens a call"],

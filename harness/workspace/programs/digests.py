@@ -169,7 +169,13 @@ def _used_in_place(stated: Path) -> Iterator[str]:
         return
     if object_at(told, "dir_info").get("editable") is not True:
         return
-    folder = Path(unquote(urlsplit(text_at(told, "url") or "").path))
+    place = urlsplit(text_at(told, "url") or "")
+    if place.scheme != "file" or not place.path:
+        named = stated.parent.name.removesuffix(".dist-info")
+        raise UnknownOutsideError(
+            f"{named} is installed from where it lies, and its {_EDITABLE} names no folder (`url`)"
+        )
+    folder = Path(unquote(place.path))
     digest = hashlib.sha256()
     for number, path in enumerate(_code(folder)):
         if number > MOST_FILES:

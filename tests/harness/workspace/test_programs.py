@@ -16,6 +16,7 @@ from harness.workspace.feature_file import ProgramConfig
 from harness.workspace.programs.digests import (
     ProgramFolderError,
     Surroundings,
+    UnknownOutsideError,
     program_outside,
     program_sha256,
 )
@@ -234,6 +235,27 @@ def test_another_interpreter_package_or_value_makes_another_program(tmp_path: Pa
     seen.append(digests(folder, {**environ, "TZ": "Asia/Tokyo"}, "python"))
     assert len(set(seen)) == len(seen) - 1
     assert digests(folder, {**environ, "HOME": "/x"}, "python") == seen[4]
+
+
+@pytest.mark.parametrize("url", [{}, {"url": ""}, {"url": "https://example.com/a.git"}])
+def test_a_package_used_in_place_that_names_no_folder_is_told_in_one_line(
+    url: dict[str, str], tmp_path: Path
+) -> None:
+    """Without a folder nothing is read: not even where the command was started."""
+    home, folder = tmp_path / "venv", tmp_path / "program"
+    info = home / "lib" / "python3.11" / "site-packages" / "ours-1.dist-info"
+    for place in (home / "bin", folder, info):
+        place.mkdir(parents=True)
+    python = home / "bin" / "python"
+    python.write_bytes(b"1")
+    python.chmod(0o755)
+    (home / "pyvenv.cfg").write_text("include-system-site-packages = false\n")
+    (info / "direct_url.json").write_text(json.dumps({**url, "dir_info": {"editable": True}}))
+    with pytest.raises(UnknownOutsideError) as found:
+        digests(folder, {"PATH": str(home / "bin")}, "python")
+    assert str(found.value) == (
+        "ours-1 is installed from where it lies, and its direct_url.json names no folder (`url`)"
+    )
 
 
 def test_an_answer_is_not_taken_for_another_version_s(root: Path) -> None:

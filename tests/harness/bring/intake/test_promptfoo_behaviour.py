@@ -52,6 +52,45 @@ def test_a_date_is_the_text_that_it_is() -> None:
     assert turn.content == "report on 2024-01-15"
 
 
+A_ITSELF = "{$ref: '#/assertionTemplates/a'}"
+
+
+@pytest.mark.parametrize(
+    ("templates", "named"),
+    [
+        ("a: {$ref: '#/assertionTemplates/a'}", "a"),
+        ("a: {$ref: '#/assertionTemplates/b'}\n  b: {$ref: '#/assertionTemplates/a'}", "b"),
+        (f"a: {{type: assert-set, assert: [{A_ITSELF}, {A_ITSELF}]}}", "a"),
+        ("a: {$ref: '#/assertionTemplates'}", ""),
+    ],
+)
+def test_a_reference_that_leads_back_to_itself_is_refused_in_one_line(
+    templates: str, named: str
+) -> None:
+    """Two of them in each other would double at every step: none is followed a second time."""
+    text = (
+        f"prompts: ['{{{{q}}}}']\nassertionTemplates:\n  {templates}\ntests: [{{vars: {{q: a}}}}]\n"
+    )
+    with pytest.raises(UsageError) as found:
+        config(text)
+    told = "/".join(filter(None, ("#/assertionTemplates", named)))
+    assert str(found.value) == (
+        f"c.yaml: `$ref: {told}` leads back to itself; write out what it stands for"
+    )
+
+
+def test_a_reference_that_stands_twice_is_no_cycle() -> None:
+    short = "{$ref: '#/assertionTemplates/short'}"
+    found = config(
+        "prompts: ['{{q}}']\n"
+        "assertionTemplates:\n"
+        "  short: {type: contains, value: x}\n"
+        f"  both: {{type: assert-set, assert: [{short}, {short}]}}\n"
+        "tests: [{vars: {q: a}, assert: [{$ref: '#/assertionTemplates/both'}]}]\n"
+    )
+    assert find_scorer(found.primary).score(found.cases[0], "x") == 1
+
+
 def test_what_weighs_nothing_decides_nothing() -> None:
     found = config(
         "prompts: ['{{q}}']\n"

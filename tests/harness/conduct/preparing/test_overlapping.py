@@ -117,7 +117,7 @@ def test_each_column_of_a_table_is_read_or_told(
     assert "not read: region" in said
     assert "which calls failed is not told" in said
     shown = show_back(root, None, now=NOW).whole.now
-    costs = {one.name: one.value for one in unit_costs(shown.usd, shown.used)}
+    costs = {one.name: one.value for one in unit_costs(shown.lines)}
     assert costs["calls that failed"] is None
     assert costs["USD per call that succeeded"] is None
 

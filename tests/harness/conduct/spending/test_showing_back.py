@@ -305,6 +305,33 @@ def test_what_no_log_tells_is_a_dash_and_an_empty_cell(tmp_path: Path) -> None:
     assert yaml.safe_load(rule)["when"]["key_alias"].startswith("=cmd?")
 
 
+def test_what_one_log_tells_is_not_said_of_the_calls_of_another(tmp_path: Path) -> None:
+    """`told` reads half of its input from a cache, `plain` does not say; no 0 % stands for it."""
+    write_made_up(tmp_path, NOW)
+    made = [NOW - timedelta(days=1, hours=at) for at in range(60)]
+    head = "timestamp,request_id,input_tokens,output_tokens,model,caller"
+    told = "".join(f"{at:%Y-%m-%dT%H:00:00Z},t{at:%d%H},900,20,gpt-5,told,450\n" for at in made)
+    plain = "".join(f"{at:%Y-%m-%dT%H:00:00Z},p{at:%d%H},900,20,gpt-5,plain\n" for at in made)
+    (tmp_path / "told.csv").write_text(f"{head},cached_tokens\n{told}", encoding="utf-8")
+    (tmp_path / "plain.csv").write_text(f"{head}\n{plain}", encoding="utf-8")
+    for name in ("told", "plain"):
+        import_traffic(tmp_path, tmp_path / f"{name}.csv", now=NOW)
+    found = show_back(tmp_path, span_named("week", "2026-W48"), now=NOW)
+    rows = csv.DictReader(StringIO(lines_csv(found.whole.now)))
+    assert {row["caller"]: bool(row["cached"]) for row in rows} == {"told": True, "plain": False}
+    text = render_index(to_showback(found), to="md")
+    assert "| input read from the prompt cache | 50.0 % |" in text
+    by_caller = {
+        cells[1]: cells[7]
+        for line in text.splitlines()
+        if (cells := [each.strip() for each in line.split("|")])[1:2] in (["told"], ["plain"])
+        and len(cells) == 11
+    }
+    assert by_caller == {"told": "50.0 %", "plain": "\u2013"}
+    named = "calls that read from a prompt cache and tokens read from a prompt cache"
+    assert f"Some logs do not count {named}: those figures are of the calls of the" in text
+
+
 def test_nothing_imported_is_told(tmp_path: Path) -> None:
     write_made_up(tmp_path, NOW)
     with pytest.raises(UsageError, match="no sums of logs by hour; `rightsize import traffic"):

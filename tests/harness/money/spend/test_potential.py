@@ -73,10 +73,14 @@ def test_what_is_cheaper_comes_from_the_vendors_list() -> None:
 
 
 def test_a_unit_cost_without_a_denominator_is_not_known() -> None:
-    nothing = unit_costs(Decimal(1), Consumed())
-    assert {one.value for one in nothing} == {None}
+    def of(counts: Consumed, untold: frozenset[str] = frozenset()) -> dict[str, Decimal | None]:
+        line = Outlay(usd=Decimal("1.20"), used=counts)
+        return {one.name: one.value for one in unit_costs([line], untold)}
+
+    assert set(of(Consumed()).values()) == {None}
+    assert {one.value for one in unit_costs([])} == {None}
     counts = replace(used(10), retries=Decimal(2), failed=Decimal(3), cached=Decimal(2500))
-    found = {one.name: one.value for one in unit_costs(Decimal("1.20"), counts)}
+    found = of(counts)
     assert found["USD a request"] == Decimal("0.12")
     assert found["USD per 1,000 requests"] == 120
     assert found["USD per call that succeeded"] == Decimal("1.20") / 9
@@ -85,7 +89,12 @@ def test_a_unit_cost_without_a_denominator_is_not_known() -> None:
     assert found["retries per request"] == Decimal("0.2")
     assert set(PUBLISHED) <= set(found)
     untold = frozenset({"failed", "retries", "reasoning", "cached"})
-    left = {one.name: one.value for one in unit_costs(Decimal("1.20"), counts, untold)}
+    left = of(counts, untold)
+    absent: dict[str, None] = dict.fromkeys(("failed", "retries", "reasoning", "cached"))
+    unsaid = of(replace(counts, **absent))  # type: ignore[arg-type]
+    assert {name for name, value in unsaid.items() if value is None} == {
+        name for name, value in left.items() if value is None
+    }
     assert {name for name in found if found[name] != left[name]} == {
         "calls that failed",
         "USD per call that succeeded",

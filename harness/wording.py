@@ -123,6 +123,15 @@ def with_pilot(cases: int, pilot: int, unit: str) -> str:
     return f"{whole} ({pilot:,} of the pilot, {cases - pilot:,} that decide)" if pilot else whole
 
 
+def in_points(size: float) -> str:
+    """A limit without its sign.
+
+    >>> in_points(1.0), in_points(2.5)
+    ('1 point', '2.5 points')
+    """
+    return f"{size:g} {'point' if size == 1 else 'points'}"
+
+
 def limit(margin: float) -> str:
     """The margin as people see it: `limit -3 points`."""
-    return f"limit -{margin:g} {'point' if margin == 1 else 'points'}"
+    return f"limit -{in_points(margin)}"

@@ -16,7 +16,7 @@ from harness.judge.scoring.catalogue import find_scorer, needs_target
 from harness.judge.scoring.constants import best_constant, is_assumed, runs_here
 from harness.judge.scoring.scorer import Setting
 from harness.record.trust import FloorFacts
-from harness.wording import plural
+from harness.wording import in_points, plural
 
 
 def near_copies_of(evalset: EvalSet, prompts: Path) -> NearCopies | None:
@@ -134,7 +134,7 @@ def floor_note(floor: FloorFacts, unit: str) -> str:
     return (
         f"{constant_words(floor)} scores {least}{floor.constant_score:.1f} of 100 on "
         f"{floor.cases:,} {unit} by itself: not even a model that is right on all of them could be "
-        f"told from it with a margin of {floor.margin:g} points; add cases with other targets"
+        f"told from it with a margin of {in_points(floor.margin)}; add cases with other targets"
     )
 
 

@@ -19,7 +19,7 @@ from harness.money.amounts import CENT, cents, to_unit
 from harness.record.base import Reason, Result
 from harness.record.model import DecisionRecord
 from harness.record.quality_parts import Quality
-from harness.wording import DASH
+from harness.wording import DASH, in_points
 from reports.document import Badge, Column, Row, Table
 
 _UNITS = (Decimal(1), CENT, Decimal("0.0001"), Decimal("0.000001"))
@@ -118,7 +118,7 @@ def at_worst(bound: float | None) -> str:
 
 def allowed(margin: float) -> str:
     """The same where a loss is told without a sign: `3 points are allowed`."""
-    return f"{margin:g} {'point is' if margin == 1 else 'points are'} allowed"
+    return f"{in_points(margin)} {'is' if margin == 1 else 'are'} allowed"
 
 
 def share(value: float | None) -> str:
@@ -259,7 +259,7 @@ class Harm:
         seen = f"about {self._size(abs(self.seen))}" if self.seen else "not one"
         more = " more" if self.seen < 0 else ""
         most = f"{self._size(self.most)}{more}" if self.most > 0 else "none"
-        verb = "go" if self.seen else "goes"
+        verb = "go" if abs(self.seen) > 1 else "goes"
         return f"{seen} {word} of {count(self.of)} {verb} wrong, at worst {most}"
 
     @property
@@ -281,7 +281,8 @@ class Harm:
         if not self.seen:
             return f"By what was seen not one more of {count(self.of)} {unit} goes wrong"
         word = "more" if self.seen > 0 else "fewer"
-        return f"About {self._size(abs(self.seen))} {word} of {count(self.of)} {unit} go wrong"
+        verb = "go" if abs(self.seen) > 1 else "goes"
+        return f"About {self._size(abs(self.seen))} {word} of {count(self.of)} {unit} {verb} wrong"
 
     def _most(self) -> str:
         if self.most > 0:
@@ -302,9 +303,10 @@ def harm_text(record: DecisionRecord, quality: Quality) -> str:
     found, margin = harm(quality), record.margin
     owner = margin.agreed_by in {None, record.feature.owner.partition("@")[0]}
     who = "you allowed" if owner and margin.agreed_on is not None else "the limit allows"
-    in_points = f"{quality.margin:g} points"
-    unit = " points" if found.of is None else f" of {count(found.of)} ({in_points})"
-    return f"{found.text(record.feature.unit)}; {who} {found.limit}{unit}."
+    most = in_points(quality.margin)
+    if found.of is not None:
+        most = f"{found.limit} of {count(found.of)} ({most})"
+    return f"{found.text(record.feature.unit)}; {who} {most}."
 
 
 def groups_text(record: DecisionRecord, quality: Quality) -> str:

@@ -34,10 +34,10 @@ _MEASURED = (
     "{difference} points, at worst {worst} (limit {limit} point",
     "may be up to {worst_abs} points worse",
     "Even at worst it is {worst_abs} points better",
-    "agreed on a limit of {margin} points on {day}",
-    "it was {margin_before} points when these cases were first asked, on {day}",
+    "agreed on a limit of {margin} point",
+    "it was {margin_before} {*} when these cases were first asked, on {day}",
     "after these cases were first asked, on {day}",
-    "the limit is {margin} points",
+    "the limit is {margin} point",
     "It scored {today_quality_abs} of 100",
     "at worst {worst}; but",
 )
@@ -70,7 +70,7 @@ _FLOOR = (
     (
         "At worst today's model scores {floor_level_lower_abs} of 100; at least "
         "{floor_needed_abs} of 100 is needed: what the unchanging answer scores, and the "
-        "{floor_margin} points"
+        "{floor_margin} point"
     ),
     (
         "is only {floor_level_lower_abs} of 100; {floor_needed_abs} would be needed "
@@ -108,20 +108,20 @@ _HARM = (
         "excluded; {*} {margin}"
     ),
     (
-        "About {harm_seen} more of {harm_of} {*} go wrong; up to {harm_most} cannot be excluded; "
-        "{*} {harm_limit} of {harm_of} ({margin} points)"
+        "About {harm_seen} more of {harm_of} {*} wrong; up to {harm_most} cannot be excluded; "
+        "{*} {harm_limit} of {harm_of} ({margin} point"
     ),
     (
-        "About {harm_seen} fewer of {harm_of} {*} go wrong; up to {harm_most} more cannot be "
-        "excluded; {*} {harm_limit} of {harm_of} ({margin} points)"
+        "About {harm_seen} fewer of {harm_of} {*} wrong; up to {harm_most} more cannot be "
+        "excluded; {*} {harm_limit} of {harm_of} ({margin} point"
     ),
     (
         "not one more of {harm_of} {*} goes wrong; up to {harm_most} cannot be excluded; {*} "
-        "{harm_limit} of {harm_of} ({margin} points)"
+        "{harm_limit} of {harm_of} ({margin} point"
     ),
     (
-        "About {harm_seen} fewer of {harm_of} {*} go wrong; {harm_most} fewer even at worst; {*} "
-        "{harm_limit} of {harm_of} ({margin} points)"
+        "About {harm_seen} fewer of {harm_of} {*} wrong; {harm_most} fewer even at worst; {*} "
+        "{harm_limit} of {harm_of} ({margin} point"
     ),
     (
         "An answer scores about {told_abs} of 100 points lower; up to {worst_abs} lower "
@@ -263,8 +263,8 @@ _IN_SHORT = (
     "Loses USD {bill_left_loss} a month once mistakes are paid for",
     "Saves USD {saves_after_discounts} a month on the bill",
     "switching costs USD {saves_one_off_cost} once",
-    "about {harm_seen} {*} of {harm_of} go wrong, at worst {harm_most}",
-    "about {harm_seen} {*} of {harm_of} go wrong",
+    "about {harm_seen} {*} of {harm_of} {*} wrong, at worst {harm_most}",
+    "about {harm_seen} {*} of {harm_of} {*} wrong",
     "not one more of {harm_of} goes wrong, at worst {harm_most}",
     "not one more of {harm_of} goes wrong",
     "an answer scores about {told_abs} of 100 points {*}, at worst {worst_abs} lower",
@@ -279,6 +279,7 @@ _IN_SHORT = (
     "{needed_labels} labels more",
     "{needed_labels} label more",
     "a month once mistakes are paid for, at worst a loss of USD {bill_left_loss_worst}",
+    "At stake: up to USD {open_saving} a month on the bill",
     "At stake: up to USD {needed_worth|spent_worth} a month",
     "At stake: USD {bill_left} a month once",
     "At stake: a loss of USD {bill_left_loss} a month once",
@@ -299,6 +300,7 @@ _CHOICES = (
     "buy {needed_cases} case",
     "label {needed_labels} answer",
     "(as few as {needed_fewest} may be enough)",
+    "At stake: up to USD {open_saving} a month on the bill",
     "At stake: up to USD {needed_worth} a month",
     "at USD {saving} a month more on the bill than with {option}",
 )
@@ -459,6 +461,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "{needed_labels} labels",
         "{needed_labels} label",
         "for USD {needed_cost} of calls",
+        "At stake: up to USD {open_saving} a month on the bill",
         "At stake: up to USD {needed_worth|spent_worth} a month",
         "At stake: USD {bill_left} a month once",
         "At stake: a loss of USD {bill_left_loss} a month once",
@@ -487,7 +490,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "is step {anchor_step} down from",
         "{anchor_difference} points, at worst {anchor_worst}, on {anchor_n} cases",
         "{anchor_difference} points, at worst {anchor_worst}, the steps",
-        "together may lose {anchor_budget} points",
+        "together may lose {anchor_budget} point",
     ),
     "Evidence.": (
         "{cases} cases (",
@@ -595,7 +598,7 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         "An answer stands from a probability of {cascade_threshold} on",
         ("be for a chance of {cascade_wanted} to be right, by {cascade_tune} tune case"),
     ),
-    "What is tested.": ("by {limit} points or more",),
+    "What is tested.": ("by {limit} point",),
     "How sure it was.": (
         "told a probability with {sure_answers} answer",
         "Its Brier score is {sure_brier}: 0 is best, and telling one half each time has 0.25",

@@ -50,7 +50,7 @@ def of_record(truth: Truth) -> Slots:
         slots.put(f"noise_{key}", *texts)
     _levers(slots, truth)
     _missing(slots, record["options"])
-    _over_options(slots, record)
+    _over_options(slots, truth)
     slots.put("moves", count(len(record["history"])))
     slots.put("others", count(max(len(record["options"]) - 1, 0)))
     return slots
@@ -67,8 +67,12 @@ def _sure(slots: Slots, told: Json) -> None:
     slots.put("sure_gap", f"{gap:.1f}")
 
 
-def _over_options(slots: Slots, record: Json) -> None:
-    """Figures of any option, and how many share today's prompt."""
+def _over_options(slots: Slots, truth: Truth) -> None:
+    """Figures of any option, what an open one saves, and how many share today's prompt."""
+    record = truth.record
+    still_open = [one for one in record["options"] if one["result"] == "UNDECIDED"]
+    for one in still_open[:1]:
+        slots.money("open_saving", truth.options[one["target"]["option"]]["saving"])
     left = [
         Decimal(one["saving_at_most"])
         for one in record["options"]

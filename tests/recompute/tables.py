@@ -170,7 +170,7 @@ TABLES: Mapping[str, Columns] = {
         "expected before: mean, deviation, mean square, worth cases": "{design_prior}",
         "share of cases that may be left out": "{design_largest_missing_share}",
         "an error in every answer costs, times today's cost": "{design_error_worth}",
-        "to be proven: ": "limit {part_margin} points, {part_cases} cases",
+        "to be proven: ": "limit {part_margin} {*}, {part_cases} cases",
     },
     "The pilot's own cases": {
         "cases": "{ends_cases}",
@@ -280,13 +280,13 @@ TABLES: Mapping[str, Columns] = {
     "What the finding rests on": {"sure to": "{confidence} %, one-sided"},
     "The feature and its decision": {
         "environment, cost centre": "{cost_center}",
-        "limit": "{margin} points",
+        "limit": "{margin} point",
         "first model": "of 100: {anchor_level}",
         "steps down since": "{anchor_steps}",
         "points that they may lose together": "{anchor_budget}",
         "against the first model": "{anchor_difference} points, at worst {anchor_worst}, "
         "on {anchor_n} cases",
-        "limit when these cases were first asked": "{margin_before} points since",
+        "limit when these cases were first asked": "{margin_before} {*} since",
         "one more error costs": "USD {error_cost}",
     },
 }

@@ -18,7 +18,7 @@ from harness.tell.facts import shown_option
 from harness.tell.page.missing import stops_table
 from harness.tell.page.page_tables import comparison
 from harness.tell.words import at_worst, count, points, seconds, series, share, table
-from harness.wording import DASH
+from harness.wording import DASH, in_points
 from reports.document import Block, Paragraph, Section, Table
 
 
@@ -63,10 +63,11 @@ def _hypothesis(record: DecisionRecord) -> Paragraph | None:
     margins = {quality.margin for _, quality in tested(record) if quality.looks}
     if not margins:
         return None
-    worse = series(f"{margin:g}" for margin in sorted(margins))
+    *others, last = sorted(margins)
+    worse = series([*(f"{margin:g}" for margin in others), in_points(last)])
     text = (
         f"The hypothesis behind each p-value is that the option is worse than today's model by "
-        f"{worse} points or more. The p-value is the chance, were that so, of answers that speak "
+        f"{worse} or more. The p-value is the chance, were that so, of answers that speak "
         "as much for the option as those seen. At or below the level beside it the look passes."
     )
     return Paragraph(lead="What is tested.", runs=(text,))

@@ -16,7 +16,7 @@ from harness.record.parts import Evidence, Target
 from harness.record.trust import AnswersFacts, EvalSetFacts
 from harness.tell.page.missing import drift_text
 from harness.tell.words import count, day, pairs, points, series, table
-from harness.wording import DASH, plural, usd
+from harness.wording import DASH, in_points, plural, usd
 from reports.document import Block, Code, Paragraph, Section
 
 _ROUTE = re.compile(
@@ -371,7 +371,7 @@ def _held(record: DecisionRecord) -> list[tuple[str, str]]:
     margin = record.margin
     if margin.fixed_on is None or margin.fixed_at is None:
         return []
-    held = f"{margin.fixed_at:g} points since {day(margin.fixed_on)}"
+    held = f"{in_points(margin.fixed_at)} since {day(margin.fixed_on)}"
     return [("limit when these cases were first asked", held)]
 
 
@@ -385,7 +385,7 @@ def _decision_rows(record: DecisionRecord) -> list[tuple[str, str]]:
         ("risk, data, mode", f"{facts.risk}, {facts.data}, {facts.mode}"),
         ("tags", ", ".join(facts.tags) or DASH),
         ("production reads the model from", facts.used_in or DASH),
-        ("limit", f"{record.margin.value:g} points, from the {record.margin.source}"),
+        ("limit", f"{in_points(record.margin.value)}, from the {record.margin.source}"),
         ("limit agreed", f"{record.margin.agreed_by or DASH}, {day(record.margin.agreed_on)}"),
         *_held(record),
         *_anchor(record),

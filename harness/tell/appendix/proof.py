@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.record.model import DecisionRecord
 from harness.record.proof import DesignFacts, PartFacts
 from harness.tell.words import count, pairs, table
-from harness.wording import DASH
+from harness.wording import DASH, in_points
 from reports.document import Table
 
 
@@ -89,7 +89,7 @@ def _number(value: float | None) -> str:
 
 def _part(part: PartFacts) -> tuple[str, str]:
     cases = count(part.where.count("1"))
-    return (f"to be proven: {part.name}", f"limit {part.margin:g} points, {cases} cases")
+    return (f"to be proven: {part.name}", f"limit {in_points(part.margin)}, {cases} cases")
 
 
 def _levels(record: DecisionRecord) -> Table | None:

@@ -290,7 +290,8 @@ def _why_not(option: OptionRecord) -> str:
     if quality is None:
         return ""
     found = harm(quality)
-    harmed = f"{found.brief}, where {found.limit} are allowed."
+    verb = "is" if found.allowed == 1 else "are"
+    harmed = f"{found.brief}, where {found.limit} {verb} allowed."
     if reason is None or reason in _BY_CASES:
         return f"With {name} {harmed}"
     return f"{of_option(name, reason)}; {harmed}"

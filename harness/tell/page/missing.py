@@ -18,7 +18,7 @@ from harness.record.quality_parts import StopFacts
 from harness.record.trust import FloorFacts, FormFacts, Missingness
 from harness.tell.facts import saving_if_swapped, trials_missing
 from harness.tell.words import at_worst, count, points, singular, table
-from harness.wording import DASH, chance, percent, plural, usd
+from harness.wording import DASH, chance, in_points, percent, plural, usd
 from reports.document import Notice, Paragraph, Table
 from reports.untrusted import clip
 
@@ -64,7 +64,7 @@ def since_first(record: DecisionRecord) -> list[Paragraph]:
     far = "how far is not known: a step was never tested" if found is None else drift_text(found)
     text = (
         f"{last} is step {steps} down from {anchor.option} ({anchor.since}): {far}. "
-        f"All steps together may lose {anchor.budget:g} points."
+        f"All steps together may lose {in_points(anchor.budget)}."
     )
     return [Paragraph(lead="Since the first model.", runs=(text,))]
 
@@ -253,7 +253,7 @@ def cannot_tell(record: DecisionRecord) -> str:
     return (
         f"{figures} At worst today's model scores {points(floor.level_lower, signed=False)} of "
         f"100; at least {needed} of 100 is needed: what the unchanging answer scores, and the "
-        f"{floor.margin:g} points of the limit."
+        f"{in_points(floor.margin)} of the limit."
     )
 
 

@@ -140,6 +140,9 @@ def at_stake(record: DecisionRecord) -> str:
     Empty where it is not known.
     """
     option, needed = open_option(record), record.still_needed
+    if Reason.EVALSET_CANNOT_TELL in record.reason_codes:
+        most = None if option is None else saving_if_swapped(record, option)
+        return f"up to {usd(most)} a month on the bill" if most is not None and most > 0 else ""
     net = None if option is None else net_saving_of(record, option)
     if option is not None and net is not None:
         worst = net_saving_of(record, option, at_worst=True)

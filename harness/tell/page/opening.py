@@ -47,7 +47,7 @@ from harness.tell.words import (
     series,
     share,
 )
-from harness.wording import limit, plural, usd, with_pilot
+from harness.wording import in_points, limit, plural, usd, with_pilot
 from reports.document import Paragraph
 
 
@@ -95,12 +95,12 @@ def agreed(record: DecisionRecord) -> str:
     margin = record.margin
     if margin.agreed_on is None:
         return (
-            f"the limit is {margin.value:g} points (the company's rule for "
+            f"the limit is {in_points(margin.value)} (the company's rule for "
             f"{record.feature.risk} risk; nobody agreed to it by name)"
         )
     owner = margin.agreed_by is None or margin.agreed_by == record.feature.owner.partition("@")[0]
     who = "you" if owner else person(margin.agreed_by or "")
-    said = f"{who} agreed on a limit of {margin.value:g} points on {day(margin.agreed_on)}"
+    said = f"{who} agreed on a limit of {in_points(margin.value)} on {day(margin.agreed_on)}"
     return f"{said}{_earned(record, margin.agreed_on)}"
 
 
@@ -113,7 +113,7 @@ def _earned(record: DecisionRecord, agreed_on: date) -> str:
         return "" if agreed_on <= record.generated_at.date() else ", after this review"
     if margin.fixed_at is not None and margin.fixed_at != margin.value:
         return (
-            f"; it was {margin.fixed_at:g} points when these cases were first asked, "
+            f"; it was {in_points(margin.fixed_at)} when these cases were first asked, "
             f"on {day(margin.fixed_on)}"
         )
     if agreed_on > margin.fixed_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from harness.record.base import Reason
@@ -11,7 +12,7 @@ from harness.record.quality_parts import Quality
 from harness.tell.facts import break_even_of, lever_saving, nearest_failed, saving_if_swapped
 from harness.tell.page.missing import cases_that_would_change
 from harness.tell.page.money_words import error_costs
-from harness.tell.words import LEVERS, REASONS, count, day, points, sentence
+from harness.tell.words import LEVERS, REASONS, count, day, points, sentence, series
 from harness.wording import usd
 from reports.document import Block, Bullets, Paragraph
 
@@ -71,9 +72,7 @@ def changes(record: DecisionRecord) -> list[str]:
 def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
     found = [(-1, text) for text in cases_that_would_change(record)]
     for option in record.options:
-        if Reason.DATA_NOT_PERMITTED in option.reason_codes:
-            text = f"Permission for {option.target.option} to see {record.feature.data} data."
-            found.append((0, text))
+        found += _of_one(record, option)
     near = nearest_failed(record)
     if near is not None and near.quality is not None and _would_help(record, near, near.quality):
         found.append(
@@ -95,6 +94,28 @@ def _changes(record: DecisionRecord) -> list[tuple[int, str]]:
     return found
 
 
+def _of_one(record: DecisionRecord, option: OptionRecord) -> Iterator[tuple[int, str]]:
+    """What would change an option that its answers do not speak against."""
+    if Reason.DATA_NOT_PERMITTED in option.reason_codes:
+        yield 0, f"Permission for {option.target.option} to see {record.feature.data} data."
+    if Reason.LATENCY_SLO_MISSED in option.reason_codes:
+        yield 1, f"Faster answers of {option.target.option}, or a longer promised time."
+
+
+_HELD_BUT = {
+    Reason.SLICE_REGRESSION: "it harms a part of them",
+    Reason.GUARDRAIL_FAILED: "it fails a guardrail",
+    Reason.DRIFT_BUDGET_SPENT: "all steps since the first model may have lost too much",
+}
+"""Why an option whose quality is shown to hold the limit failed, where another prompt may help."""
+_BY_ANSWERS = {
+    *_HELD_BUT,
+    Reason.QUALITY_INFERIOR,
+    Reason.UNLIKELY_TO_PASS,
+    Reason.NET_SAVING_BELOW_MINIMUM,
+}
+
+
 def _short(near: OptionRecord, quality: Quality) -> str:
     """How far an option is from passing, which a better prompt would have to make up."""
     if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
@@ -102,14 +123,20 @@ def _short(near: OptionRecord, quality: Quality) -> str:
     gap = -quality.difference - quality.margin
     if gap > 0:
         return f"it is {points(gap, signed=False)} points short of the limit"
-    return "it is within the limit by what was seen, but not shown to be"
+    why = [_HELD_BUT[reason] for reason in near.reason_codes if reason in _HELD_BUT]
+    if quality.worst <= -quality.margin or not why:
+        return "it is within the limit by what was seen, but not shown to be"
+    return f"it holds the limit on all cases together, but {series(why)}"
 
 
 def _would_help(record: DecisionRecord, near: OptionRecord, quality: Quality) -> bool:
     """Whether a loss is within twice the margin, where a better prompt may make up for it.
 
-    Where mistakes take nothing of what is saved, or switching takes all of it, no prompt helps.
+    Where mistakes take nothing of what is saved, or switching takes all of it, no prompt helps;
+    nor where something else than its answers stands against it.
     """
+    if not _BY_ANSWERS.issuperset(near.reason_codes):
+        return False
     if Reason.NET_SAVING_BELOW_MINIMUM in near.reason_codes:
         even = break_even_of(record, near)
         if even is None or even.saving_after_discounts is None or not _by_mistakes(record, near):

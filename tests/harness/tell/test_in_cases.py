@@ -17,7 +17,7 @@ TOLD = [
     ((0.0, -2.1, 5.0),
      "By what was seen not one more of 100 tickets goes wrong; up to 2.1 cannot be excluded", "5"),
     ((1.2, -1.1, 5.0),
-     "About 1 fewer of 100 tickets go wrong; up to 1.1 more cannot be excluded", "5"),
+     "About 1 fewer of 100 tickets goes wrong; up to 1.1 more cannot be excluded", "5"),
     ((3.0, 1.6, 5.0), "About 3 fewer of 100 tickets go wrong; 1.6 fewer even at worst", "5"),
     ((3.0, 0.0, 5.0), "About 3 fewer of 100 tickets go wrong; not one more even at worst", "5"),
     ((-1.5, -2.2, 2.5),

@@ -116,6 +116,8 @@ def test_the_level_is_asked_for_only_where_it_depends_on_what_lacks(
             f"as {other} for the answer that never changes."
         ) in page
         assert (Reason.EVALSET_CANNOT_TELL in record.reason_codes) is not floor.clears
+        at_stake = "At stake: up to USD 287 a month on the bill." in page
+        assert at_stake is not floor.clears
     elif len(bare) <= LEVEL_CASES:
         assert "29 cases without a label, and it depends on them" in page
         assert "those labels would tell; as few as 8 may: rightsize label tickets" in page

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from harness.record.base import Reason
 from harness.tell.pages import to_document
 from reports.render import render
-from tests.support.record_parts import a_quality, an_option
-from tests.support.records import NOW, downgrade_record
+from tests.support.record_parts import a_failed_option, a_quality, an_option
+from tests.support.records import NOW, a_margin, downgrade_record, justify_record
 
 GRADED = {"both_right": None, "only_current_right": None, "only_candidate_right": None}
 ONE = {"agreed_without_label": 0, "neither_right": None, **GRADED}
@@ -70,3 +73,20 @@ def test_beside_a_gain_what_is_lost_at_worst_is_said_to_be_lost(
     over: dict[str, object], words: str
 ) -> None:
     assert words in page_one(**{"difference": -2.0, "best": 9.0, **over})
+
+
+def test_one_is_one() -> None:
+    """One case, one point: `1 more of 100 goes wrong`, `a limit of 1 point`, `1 is allowed`."""
+    one = a_quality(difference=-1.0, worst=-1.0, best=9.0, margin=1.0)
+    option = a_failed_option(quality=one, reason_codes=(Reason.SLICE_REGRESSION,))
+    margin = a_margin(value=1.0)
+    stay = render(to_document(justify_record(options=(option,), margin=margin), NOW), to="md")
+    assert "about 1 more of 100 goes wrong, at worst 1, where 1 is allowed." in stay
+    assert "you agreed on a limit of 1 point on" in stay
+    swap = downgrade_record(options=(an_option(quality=one),), margin=margin)
+    text = render(to_document(swap, NOW), to="md")
+    assert (
+        "About 1 more of 100 invoices goes wrong; up to 1 cannot be excluded; you allowed 1" in text
+    )
+    assert "of 100 (1 point)." in text
+    assert not re.search(r"(?<![\d.])1 points", text + stay)

@@ -6,20 +6,23 @@ from typing import Any
 import numpy as np
 
 NONE = math.nan
-PAIRS: dict[str, Any] = dict(
-    zip("10+-=", ((1, 1), (0, 0), (0, 1), (1, 0), (0.0, None)), strict=True)
-)
+PAIRS: dict[str, Any] = {"1": (1, 1), "0": (0, 0), "+": (0, 1), "-": (1, 0), "=": (0.0, None)}
 REACH = {"a": (-1, 0), "b": (0, 1), "c": (0, 1), "d": (-1, 0), "?": (-1, 1)}
 
 
 class Cases:
-    """How an option's cases ended: differences (NaN: none), and at their least and most."""
+    """How an option's cases ended: differences (NaN: none), and at their least and most.
 
-    def __init__(self, text: str, sizes: list[int]) -> None:
+    Of a part, `where` has a 0 for each case outside; `parts` are an option's, with their margins.
+    """
+
+    def __init__(self, text: str, sizes: list[int], where: str = "") -> None:
         signs = text.split(" ") if "/" in text or " " in text else list(text)
         self.waits, read = "?" in signs, [self.read(*sign.split(":")) for sign in signs]
         self.scores = [one[0] for one in read]
-        self.d, self.least, self.most = np.array([one[1:] for one in read], float).reshape(-1, 3).T
+        table = np.array([one[1:] for one in read], float).reshape(-1, 3)
+        table[[k for k in range(len(table)) if where[k : k + 1] == "0"]] = NONE
+        (self.d, self.least, self.most), self.parts = table.T, list[tuple[Cases, float]]()
         self.settled, self.labels = len(signs), np.repeat(np.arange(len(sizes)), sizes)
 
     @staticmethod

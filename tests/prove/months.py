@@ -1,14 +1,13 @@
 """The interval of a saving, drawn again from a record's tokens by the seed of its evidence."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-Json = dict[str, Any]
+from tests.prove.hashing import Json
+
 KINDS = ("input", "cache_read", "cache_write", "output")
 ENDS = ("monthly_lower", "monthly_upper", "after_discounts_lower", "after_discounts_upper")
-DRAWS = 2000
 
 
 def month(part: Json, rates: Json, traffic: Json, of: np.ndarray, asked: float) -> np.ndarray:
@@ -28,7 +27,7 @@ def month(part: Json, rates: Json, traffic: Json, of: np.ndarray, asked: float) 
     return total * (1 + float(traffic["retry_rate"])) * traffic["requests_per_month"]
 
 
-def of_saving(record: Json) -> Iterator[tuple[str, float, float]]:
+def of_saving(record: Json, _: Json) -> Iterator[tuple[str, float, float]]:
     """What the record says of the saving's ends, and what its tokens give."""
     saved, now = record["savings"] or {}, record["current_cost"]
     chosen = [o for o in record["options"] if o["target"]["option"] == record["chosen"]]
@@ -41,7 +40,7 @@ def of_saving(record: Json) -> Iterator[tuple[str, float, float]]:
         parts = [(of["first"], of["first_rates"], 1.0), (of["again"], now["rates"], share)]
     units = np.array([unit.split("/") for unit in saved["units"].split(" ")], np.int64)
     rng = np.random.default_rng(int(record["evidence"]["seed"], 16))
-    drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), DRAWS) @ units
+    drawn = rng.multinomial(len(units), np.full(len(units), 1 / len(units)), 2000) @ units
     drawn = np.vstack([units.sum(axis=0), drawn[(drawn[:, 2] > 0) & (drawn[:, 3] > 0)]])
     months = [month(part, rates, record["traffic"], drawn[:, 4 * k : 4 * k + 4], asked)
               for k, (part, rates, asked) in enumerate(parts)]  # fmt: skip

@@ -8,6 +8,13 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 
+def onward(x: np.ndarray, mass: np.ndarray, to: np.ndarray, scale: float) -> np.ndarray:
+    """The mass at the points `to` after a normal step of `scale` from `x`, by trapezoids."""
+    width, far = np.full(len(to), to[1] - to[0]), (to[:, None] - x[None, :]) / scale
+    width[[0, -1]] /= 2
+    return width * (np.exp(-far * far / 2) / math.sqrt(2 * math.pi) / scale @ mass)
+
+
 def corrected(seen: float, worst: float, margin: float, at: int, walk: Any) -> float:
     """Where half of the tests that pass do so earlier, or with more than `seen`; or the worst."""
     levels, times = walk
@@ -23,10 +30,7 @@ def corrected(seen: float, worst: float, margin: float, at: int, walk: Any) -> f
                 above = passed + mass @ ndtr((ahead - (seen + margin) / spread * now) / scale)
             passed += mass @ ndtr((ahead - edge) / scale)
             x = np.linspace(min(drift * now, edge) - 8, edge, 400)
-            far, width = (x[:, None] - ahead[None, :]) / scale, np.full(400, x[1] - x[0])
-            width[[0, -1]] /= 2
-            mass = width * (np.exp(-far * far / 2) / math.sqrt(2 * math.pi) / scale @ mass)
-            before = now
+            mass, before = onward(ahead, mass, x, scale), now
         return above / passed - 0.5
 
     if spread <= 0 or worst <= -margin:

@@ -34,7 +34,7 @@ def clustered(d: np.ndarray, labels: np.ndarray, delta: float) -> float:
     return max(float(stdtr(len(sums) - 1, -far / error if error else -np.sign(far) * 1e9)), plain)
 
 
-def weighted(d: np.ndarray, delta: float) -> float:
+def weighted(d: np.ndarray, _: np.ndarray, delta: float) -> float:
     """P(weighted mean <= delta), weights uniform on the simplex, and a further case at -1.
 
     The weights are Exp(1) variables over their sum: P(sum of E y <= 0) for y = d - delta, by the
@@ -54,3 +54,11 @@ def weighted(d: np.ndarray, delta: float) -> float:
     value = np.exp(-np.log(1 - s[:, None] * y).sum(axis=1)) / s
     area = float((value.real * np.cosh(x)).sum() * width * REACH / NODES / np.pi)
     return min(max(-area if left else 1 - area, 0.0), 1.0)
+
+
+def plain(d: np.ndarray, _: np.ndarray, delta: float) -> float:
+    return tango(float((d < 0).sum()), float((d > 0).sum()), len(d), delta)
+
+
+METHODS = {"cluster-t": clustered, "gaffke": weighted, "tango": plain}
+"""By the design's name: of the differences, the labels of their clusters, and `delta`."""

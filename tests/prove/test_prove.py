@@ -20,6 +20,7 @@ from harness.judge.decision.proof import design_facts, proof_facts, read_design
 from harness.judge.decision.quality import quality
 from harness.judge.decision.standing import QualityState
 from harness.record.model import DecisionRecord, dump
+from harness.stats.sequential.design import ProvenPart
 from tests.prove.tampering import CHANGES, resealed
 from tests.prove.verifier import check, near, of_tests
 from tests.support.decisions import design
@@ -28,7 +29,7 @@ from tests.support.reviews import Shape, answers, inline_cluster, run_review, wr
 from tests.support.wire.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from harness.stats.sequential.design import Design
 
@@ -174,6 +175,10 @@ def scenes() -> Iterator[tuple[str, Design, dict[str, list[float]], frozenset[st
                 drawn = {name: [d * 0.5 for d in values] for name, values in drawn.items()}
             vetoed = frozenset({f"o{options - 1}"}) if veto else frozenset[str]()
             yield f"{method} {n} {options} {worth} {veto}", plan, drawn, vetoed
+    for method, margin in (("tango", 8.0), ("gaffke", 8.0), ("cluster-t", 10.0), ("tango", 5.0)):
+        plan = in_parts(method, margin)
+        drawn = differences(rng, [(0.03, 0.02), (0.04, 0.01), (0.02, 0.02)], 400)
+        yield f"parts {method} {margin}", plan, drawn, frozenset[str]()
     for limits in ((0.003, None, None), (None, 0.003, 0.01)):
         plan = limited(design(n=400, options=3, kind="ladder", alpha=0.04), limits)
         drawn = differences(rng, [(0.02, 0.02), (0.03, 0.01), (0.02, 0.01)], 400)
@@ -181,6 +186,17 @@ def scenes() -> Iterator[tuple[str, Design, dict[str, list[float]], frozenset[st
     for kind in ("holm", "fixed-sequence"):
         plan = design(n=150, options=2, kind=kind)
         yield kind, plan, differences(rng, [(0.03, 0.03), (0.01, 0.02)], 150), frozenset()
+
+
+def in_parts(method: str, margin: float) -> Design:
+    """A ladder with two slices that must themselves be shown within a limit."""
+    changes: dict[str, Any] = {"method": method, "alpha": 0.04}
+    if method == "cluster-t":
+        changes["clusters"] = tuple(f"k{place // 3}" for place in range(400))
+    plan = design(n=400, options=3, kind="ladder", **changes)
+    slices = (("even", range(0, 400, 2)), ("third", range(0, 400, 3)))
+    proven = (ProvenPart(name=n, margin=margin, positions=tuple(at)) for n, at in slices)
+    return replace(plan, proven=tuple(proven))
 
 
 def limited(plan: Design, limits: tuple[float | None, ...]) -> Design:
@@ -195,9 +211,59 @@ SCENES = list(scenes())
 def test_made_up_histories_follow(
     name: str, plan: Design, drawn: dict[str, list[float]], vetoed: frozenset[str]
 ) -> None:
+    made = written_out(plan, drawn, vetoed)
+    facts = design_facts(plan)
+    claims = of_tests(made, facts.model_dump(mode="json"))
+    assert [one for one in claims if not near(*one[1:])] == [], name
+    assert design_facts(read_design(facts, plan.margin)) == facts
+
+
+def other_part(name: str, to: Any) -> Callable[[Any, Any], None]:
+    """Another fact of the first part."""
+
+    def change(design: Any, _: Any) -> None:
+        part = design["parts"][0]
+        part[name] = to(part[name])
+
+    return change
+
+
+def other_proof(name: str, to: Any) -> Callable[[Any, Any], None]:
+    """Another fact of what proves each option."""
+
+    def change(_: Any, options: Any) -> None:
+        for option in options:
+            option["proof"][name] = to(option["proof"][name])
+
+    return change
+
+
+PART_CHANGES: dict[str, Callable[[Any, Any], None]] = {
+    "a part's limit": other_part("margin", lambda margin: margin / 3),
+    "a part's cases": other_part("where", lambda where: "1" + "0" * (len(where) - 1)),
+    "no part must be proven": lambda design, _: design.update(parts=[]),
+    "a level": other_proof("local", lambda level: level * 1.1),
+    "a part of the error": other_proof("weight", lambda weight: weight * 0.9),
+    "the smallest level": other_proof("smallest", lambda level: level * 0.9),
+    "a p-value": lambda _, options: options[0]["quality"]["looks"][-1].update(p_value=0.01234),
+}
+
+
+@pytest.mark.parametrize("name", PART_CHANGES)
+def test_what_was_changed_of_parts_to_be_proven_is_found(name: str) -> None:
+    """Levels and p-values follow from the largest p-value of the whole and of each part."""
+    plan = in_parts("tango", 8.0)
+    drawn = differences(np.random.default_rng(3), [(0.03, 0.02), (0.04, 0.01), (0.02, 0.02)], 400)
+    made, facts = written_out(plan, drawn, frozenset()), design_facts(plan).model_dump(mode="json")
+    PART_CHANGES[name](facts, made["options"])
+    assert [one for one in of_tests(made, facts) if not near(*one[1:])] != []
+
+
+def written_out(plan: Design, drawn: dict[str, list[float]], vetoed: frozenset[str]) -> Any:
+    """What a record says of the tests of a made-up history."""
     driven = drive(plan, drawn, vetoed)
     proofs = proof_facts(plan, driven.evidence)
-    assert {one.option for one in driven.standings} >= set(proofs), name
+    assert {one.option for one in driven.standings} >= set(proofs)
     options = [
         {
             "target": {"option": one.option},
@@ -209,8 +275,7 @@ def test_made_up_histories_follow(
         for one in driven.standings
         if one.option in proofs
     ]
-    facts = design_facts(plan)
-    made = {
+    return {
         "margin": {"value": plan.margin},
         "options": options,
         "evidence": {
@@ -223,9 +288,6 @@ def test_made_up_histories_follow(
             }
         },
     }
-    claims = of_tests(made, facts.model_dump(mode="json"))
-    assert [one for one in claims if not near(*one[1:])] == []
-    assert design_facts(read_design(facts, plan.margin)) == facts
 
 
 def _quality(plan: Design, pairs: Any, standing: Any) -> Any:

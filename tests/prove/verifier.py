@@ -24,8 +24,8 @@ from scipy.special import ndtr, ndtri
 from tests.prove.cases import Cases
 from tests.prove.hashing import hashes
 from tests.prove.months import of_saving
-from tests.prove.picked import corrected
-from tests.prove.pvalues import clustered, tango, weighted
+from tests.prove.picked import corrected, onward
+from tests.prove.pvalues import METHODS
 
 Json, Claims = dict[str, Any], Iterator[tuple[str, Any, Any]]
 BY_TEST = {"QUALITY_INFERIOR", "UNLIKELY_TO_PASS"}
@@ -33,12 +33,10 @@ BY_QUALITY = {*BY_TEST, "QUALITY_UNDECIDED"}
 OPEN = {
     "QUALITY_UNDECIDED", "SAMPLE_TOO_SMALL", "LABELS_MISSING", "RUN_INCOMPLETE", "PRICE_MISSING",
     "BASELINE_FAILS_OWN_BAR", "JUDGE_UNRELIABLE", "USAGE_NOT_REPORTED", "TRAFFIC_MISSING",
-    "LATENCY_NOT_MEASURED", "EVALSET_CANNOT_TELL", "EVALSET_SPENT",
-}  # fmt: skip
+    "LATENCY_NOT_MEASURED", "EVALSET_CANNOT_TELL", "EVALSET_SPENT"}  # fmt: skip
 BOTH = (((1, 1), "both_right"), ((0, 0), "neither_right"))
 LOSSES = {"lost", "only_current_right"}
-LEAST, MOST, WHOLE, RUNS = 1e-7, 0.4, 99.999, 300
-CLOSE_POINTS = 0.02
+LEAST, MOST, WHOLE, RUNS, CLOSE_POINTS = 1e-7, 0.4, 99.999, 300, 0.02
 CLOSE = 2e-3  # between a level that a table interpolates and the recursion's own
 
 
@@ -51,11 +49,7 @@ def recursion(steps: tuple[float, ...], t: tuple[float, ...]) -> list[float]:
         edge = brentq(lambda at, s=scale, p=step: mass @ ndtr((x - at) / s) - p, -8, 12)  # noqa: B023
         nominal.append(float(ndtr(-edge / last)))
         ahead = np.linspace(-8 * last, max(edge, -8 * last), 300)
-        width = np.full(300, ahead[1] - ahead[0])
-        width[[0, -1]] /= 2
-        far = (ahead[:, None] - x[None, :]) / scale
-        mass = width * (np.exp(-far * far / 2) / math.sqrt(2 * math.pi) / scale @ mass)
-        x, before = ahead, now
+        x, mass, before = ahead, onward(x, mass, ahead, scale), now
     return nominal
 
 
@@ -69,11 +63,15 @@ class Test:
     def p(self, of: Cases, values: Any, span: tuple[int, int], delta: float, **harm: Any) -> float:
         at = ~np.isnan(values[slice(*span)])
         d, labels = values[slice(*span)][at], of.labels[slice(*span)][: len(at)][at]
-        if self.d["method"] == "cluster-t":
-            return clustered(d, labels, delta)
-        if self.d["method"] == "gaffke" or harm:
-            return weighted(d, delta)
-        return tango(float((d < 0).sum()), float((d > 0).sum()), len(d), delta)
+        name = "gaffke" if harm and self.d["method"] == "tango" else self.d["method"]
+        return METHODS[name](d, labels, delta)
+
+    def largest(self, of: Cases, side: str, span: tuple[int, int]) -> float:
+        """The p-value of a look: the largest of the whole and of each part to be proven."""
+        every = [(of, self.margin), *of.parts]
+        found = [self.p(one, getattr(one, side), span, -margin)
+                 for one, margin in every if len(one.seen(*span))]  # fmt: skip
+        return max(found) if len(found) == len(every) else 1.0
 
     def nominal(self, level: float, ends: Any = None) -> list[float]:
         """Level of each look of a test at `level`; with `ends`, of each check that shows harm."""
@@ -141,8 +139,7 @@ class Ladder:
         self.accepted = [False for _ in every]
         self.local, self.halted = [w * d["alpha"] for w in self.weight], False
         self.passes, self.best = [list[Any]() for _ in every], -math.inf
-        by_net = d["error_worth"] is not None
-        self.order = sorted(every, key=lambda k: -nets[k] if by_net else k)
+        self.order = sorted(every, key=lambda k: k if d["error_worth"] is None else -nets[k])
         for place in every:
             self.climb(place, self.order[place])
 
@@ -156,8 +153,8 @@ class Ladder:
                 self.halted = True
                 return
             if check in d["looks"] and len(of.seen(test.start, check)):
-                for found, values in ((self.passes[k], of.least), (hopes, of.most)):
-                    p = test.p(of, values, (test.start, check), -test.margin)
+                for found, side in ((self.passes[k], "least"), (hopes, "most")):
+                    p = test.largest(of, side, (test.start, check))
                     found.append((d["looks"].index(check), p))
             if self.under(self.passes[k], k):
                 self.accept(place, of.seen(test.start, check))
@@ -203,8 +200,8 @@ def of_row(row: Json, name: str, test: Test, of: Cases, span: tuple[int, int]) -
     if len(d) and row["worst"] is not None and row["worst"] > -WHOLE:
         p = test.p(of, of.least, span, row["worst"] / 100)
         yield f"{name}level of the worst", row["level"], p
-    if len(d) and row.get("p_value") is not None and not test.d["parts"]:
-        p, passed = test.p(of, of.least, span, -test.margin), row["action"] == "pass"
+    if len(d) and row.get("p_value") is not None:
+        p, passed = test.largest(of, "least", span), row["action"] == "pass"
         yield f"{name}p-value", row["p_value"], p
         yield f"{name}passed", passed, passed and p < row["level"]
 
@@ -307,11 +304,14 @@ def of_tests(record: Json, design: Json) -> Claims:
     sizes = [*map(int, (design["clusters"] or " ".join("1" * test.last)).split())]
     proofs = [options[name]["proof"] if name in options else {} for name in names]
     cases = [Cases(proof.get("outcomes", ""), sizes) for proof in proofs]
-    walks = design["kind"] == "ladder" and not design["parts"]
+    for of, proof in zip(cases, proofs, strict=True):
+        texts = {None: proof.get("outcomes", ""), **dict(proof.get("measures", ()))}
+        of.parts = [(Cases(texts.get(one["measure"], ""), sizes, one["where"]), one["margin"] / 100)
+                    for one in design["parts"]]  # fmt: skip
     lost = [of.settled >= design["looks"][0] and np.isnan(of.most).mean() for of in cases]
     looked = ["vetoed" if share > design["largest_missing_share"] else p.get("looked_at", "")
               for share, p in zip(lost, proofs, strict=True)]  # fmt: skip
-    ladder = Ladder(test, cases, looked) if walks else None
+    ladder = Ladder(test, cases, looked) if design["kind"] == "ladder" else None
     for k, name in ((k, name) for k, name in enumerate(names) if name in options):
         claims = [*of_walk(options[name], ladder, k)] if ladder else []
         claims += of_option(options[name], test, cases[k]) if options[name]["quality"] else []
@@ -354,8 +354,8 @@ def check(record: Json) -> list[str]:
     """What of a record does not follow."""
     claims, design = [*of_verdict(record)], record["evidence"].get("design")
     if design is not None:
-        claims += [*of_proofs(record, design), *of_tests(record, design)]
-        claims += [*of_power(record, design), *of_saving(record)]
+        every = (of_proofs, of_tests, of_power, of_saving)
+        claims += [claim for of in every for claim in of(record, design)]
     return hashes(record) + [
         f"{what} is {said} in the record, {found} by what it holds"
         for what, said, found in claims if not near(said, found)

@@ -29,7 +29,7 @@ from harness.gate.inputs import (
 from harness.gate.money import rates_rose
 from harness.gate.proof import (
     Judged,
-    judge_asking,
+    judge_changed_request,
     judge_evalset,
     judge_model,
     judge_unlocked,
@@ -145,7 +145,7 @@ def _asking(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iter
         name for name, differs in (("prompt", prompt), ("parameters", params)) if differs
     )
     if what:
-        yield judge_asking(given, case, was, what)
+        yield judge_changed_request(given, case, was, what)
 
 
 def _evalset(given: GateInput, case: LockedAndProposed, was: LockedModel) -> Iterator[Judged]:

@@ -90,7 +90,9 @@ def judge_unlocked(
             yield Judged(findings=findings, change=Change(feature=feature, what=what))
 
 
-def judge_asking(given: GateInput, case: LockedAndProposed, was: LockedModel, what: str) -> Judged:
+def judge_changed_request(
+    given: GateInput, case: LockedAndProposed, was: LockedModel, what: str
+) -> Judged:
     """Judge the locked model with another prompt or parameters: it must not be shown harmful.
 
     Of a tuned option the prompt is what was signed, so another one needs the proof of a model.

@@ -30,8 +30,8 @@ from harness.bring.intake.values import (
     a_number,
     a_score,
     as_table,
-    is_untold,
-    untold_input,
+    has_no_input,
+    placeholder_input,
     usage,
     warning,
 )
@@ -217,19 +217,19 @@ class _Table:
         """Whether the row says of its case what earlier rows said."""
         case = Case(
             id=row["case"],
-            input=row.get("input") or untold_input(row["case"]),
+            input=row.get("input") or placeholder_input(row["case"]),
             target=row.get("target") or None,
             metadata=_metadata(row),
         )
         first = self.cases.get(case.id, case)
-        asked = case.input if is_untold(first) else first.input
+        asked = case.input if has_no_input(first) else first.input
         target = first.target if case.target is None else case.target
         told = dict(first.metadata) | dict(case.metadata)
         both = replace(case, input=asked, target=target, metadata=tuple(sorted(told.items())))
         if any(told[key] != value for key, value in first.metadata):
             self.tell(line, "", f"case {case.id!r} has another cluster or slice than before")
             return False
-        if (not is_untold(case) and case.input != asked) or (first.target not in (None, target)):
+        if (not has_no_input(case) and case.input != asked) or (first.target not in (None, target)):
             self.tell(line, "", f"case {case.id!r} has another input or target than before")
             return False
         self.cases[case.id] = both

@@ -125,14 +125,14 @@ class ImportedAnswers:
         return tuple(told.get(name) or ForeignModel(name=name, id=name) for name in self.models)
 
 
-def untold_input(case_id: str) -> str:
+def placeholder_input(case_id: str) -> str:
     """What stands for an input that a file does not tell."""
     return f"(case {case_id}: its input was not imported)"
 
 
-def is_untold(case: Case) -> bool:
+def has_no_input(case: Case) -> bool:
     """Whether the file did not tell what a case asks."""
-    return not case.input or case.input == untold_input(case.id)
+    return not case.input or case.input == placeholder_input(case.id)
 
 
 Object: TypeAlias = "dict[str, Any]"

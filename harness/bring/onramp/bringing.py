@@ -26,7 +26,7 @@ from harness.bring.intake.values import (
     an_object,
     as_json,
     as_text,
-    is_untold,
+    has_no_input,
 )
 from harness.bring.onramp.drafts import blank_feature_text
 from harness.bring.onramp.imported_answers import Conflict
@@ -151,17 +151,17 @@ def draft_workspace(
         models = {names[model.name]: model for model in answers.known_models}
         tools = answers.tools is not None
         written += write_feature(root, feature, models=models, incumbent=ours, tools=tools)
-    lacking = _untold(answers) if draws_set else None
+    lacking = _without_input(answers) if draws_set else None
     return Drafted(written=tuple(written), names=names, lacking=lacking)
 
 
-def _untold(answers: ImportedAnswers) -> str | None:
+def _without_input(answers: ImportedAnswers) -> str | None:
     """How many cases say nothing of what was asked: nobody can be asked them again."""
-    untold = sum(map(is_untold, answers.cases))
+    lacking = sum(map(has_no_input, answers.cases))
     return (
-        f"{plural(untold, 'case')} without an input: the answers at hand can be compared, and no "
+        f"{plural(lacking, 'case')} without an input: the answers at hand can be compared, and no "
         "model can be asked; a file that tells it (column `input`) makes the eval set whole"
-        if untold
+        if lacking
         else None
     )
 

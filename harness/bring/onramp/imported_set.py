@@ -15,7 +15,7 @@ from typing import Any
 
 from evalsets.cases import Case, FoundText, GuardrailSpec, ScorerSpec, Turn
 from evalsets.jsonl import canonical
-from harness.bring.intake.values import ForeignModel, ImportedPrompt, untold_input
+from harness.bring.intake.values import ForeignModel, ImportedPrompt, placeholder_input
 from harness.bring.onramp.drafts import MODELS_HEAD, quoted, write_new
 from harness.bring.onramp.naming import vendor_of, version_of
 from harness.errors import UsageError
@@ -196,7 +196,7 @@ def _passage(passage: FoundText) -> str | dict[str, str]:
 def _asked(case: Case) -> str | tuple[Turn, ...]:
     """What the case asks; where the other tool's file tells nothing, words that say so."""
     blank = not case.input if not isinstance(case.input, str) else not case.input.strip()
-    return untold_input(case.id) if blank else case.input
+    return placeholder_input(case.id) if blank else case.input
 
 
 def _input(value: str | tuple[Turn, ...]) -> str | list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from evalsets.cases import Case, Content, content, joined, plain
-from harness.bring.intake.values import ImportedAnswer, ImportedAnswers, is_untold
+from harness.bring.intake.values import ImportedAnswer, ImportedAnswers, has_no_input
 from harness.errors import UsageError
 from harness.journal.rows import Settled
 from harness.wording import plural
@@ -61,14 +61,14 @@ class KnownCases:
         named = self.by_id.get(case.id)
         if named is not None and _may_be(named, case):
             return named
-        alike = [] if is_untold(case) else self.by_input.get(content(case)[0], [])
+        alike = [] if has_no_input(case) else self.by_input.get(content(case)[0], [])
         only = alike[0] if len(alike) == 1 else None
         return only if only is not None and not (case.metadata and only.metadata) else None
 
 
 def _may_be(named: Case, case: Case) -> bool:
     """Whether two cases of one id may ask the same: promptfoo's input is one of its variables."""
-    if is_untold(named) or is_untold(case):
+    if has_no_input(named) or has_no_input(case):
         return True
     told = {content(case)[0], *(plain(value) for _, value in case.metadata)}
     return content(named)[0] in told

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from harness.bring.intake.values import untold_input
+from harness.bring.intake.values import placeholder_input
 from harness.bring.onramp.bringing import read_all
 from harness.bring.onramp.known_cases import KnownCases
 from harness.errors import UsageError
@@ -298,8 +298,8 @@ def test_a_case_is_found_by_what_it_asks_before_its_id(tmp_path: Path) -> None:
     known = KnownCases.of(whole.cases, copies=[("again", "t-002")])
     assert known.find(second) == second
     assert known.find(load_case(second, id="t-001")) == second
-    untold = load_case(third, id="again", input=untold_input("again"))
-    assert known.find(untold) == second
+    unknown = load_case(third, id="again", input=placeholder_input("again"))
+    assert known.find(unknown) == second
     assert known.find(load_case(first, input="else")) is None
     assert known.find(load_case(first, metadata=(("k", "v"),))) == first
 

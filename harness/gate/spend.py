@@ -223,7 +223,7 @@ def _unless_unpriced(scope: _Scope, said: str) -> _Tried:
 def _retries(scope: _Scope, limit: Decimal) -> _Tried:
     requests = sum(cell.requests for cell in scope.cells)
     again = sum(cell.retries or 0 for cell in scope.cells)
-    untold = any(cell.retries is None for cell in scope.cells)
+    unreported = any(cell.retries is None for cell in scope.cells)
     if not requests:
         if not again:
             return _Tried(Outcome.PASS, Cause.WITHIN_LIMIT, "no request was read")
@@ -236,7 +236,7 @@ def _retries(scope: _Scope, limit: Decimal) -> _Tried:
         f"({found}); at most {most} may be"
     )
     held = share <= limit
-    if held and untold:
+    if held and unreported:
         told = "some logs do not tell which calls were asked again: no id of a request, no text"
         return _Tried(Outcome.CANNOT_TELL, Cause.SPEND_NOT_MEASURED, told)
     outcome = Outcome.PASS if held else Outcome.FAIL

@@ -21,7 +21,14 @@ from harness.bring.logs.sql import quoted
 from harness.errors import UsageError
 from harness.money.amounts import running_cents
 from harness.money.measured import TrafficMeasured, Window, measured_of
-from harness.money.spend.lines import KEYS, MAY_BE_UNTOLD, Consumed, Outlay, PeriodSpend, in_cents
+from harness.money.spend.lines import (
+    KEYS,
+    MAY_BE_UNREPORTED,
+    Consumed,
+    Outlay,
+    PeriodSpend,
+    in_cents,
+)
 from harness.money.spend.timespan import Timespan, midnight
 from harness.workspace.feature_file import FeatureConfig
 
@@ -185,14 +192,14 @@ class StoredHours:
         """What was spent in a period, or in its part before a moment."""
         end = min(midnight(span.end), until or midnight(span.end))
         lines = in_cents(self._lines(midnight(span.start), end))
-        return PeriodSpend(span=span, until=end, lines=lines, untold=self.untold)
+        return PeriodSpend(span=span, until=end, lines=lines, unreported=self.unreported)
 
     @cached_property
-    def untold(self) -> frozenset[str]:
+    def unreported(self) -> frozenset[str]:
         """Counts of which no stored hour has any: their logs do not tell them, or saw none."""
-        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in MAY_BE_UNTOLD)
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in MAY_BE_UNREPORTED)
         (found,) = self._base.execute(f"SELECT {sums} FROM hours").fetchall()  # noqa: S608
-        return frozenset(n for n, told in zip(MAY_BE_UNTOLD, found, strict=True) if not told)
+        return frozenset(n for n, told in zip(MAY_BE_UNREPORTED, found, strict=True) if not told)
 
     def _lines(self, start: datetime, end: datetime) -> Iterator[Outlay]:
         numbers = (*HOURS_USD, *HOURS_COUNTS)

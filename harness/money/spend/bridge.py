@@ -221,10 +221,10 @@ def _terms(old: _Side, new: _Side) -> Iterator[tuple[Factor, Decimal]]:
     again = requests * (new.calls / new.asked) / (old.calls / old.asked)
     levels = [(Factor.REQUESTS, requests), (Factor.AGAIN, again)]
     pairs = [(_before(name, one, old), one) for name, one in new.models.items()]
-    untold = any(then.prices is None or one.prices is None for then, one in pairs)
+    unpriced = any(then.prices is None or one.prices is None for then, one in pairs)
     mixed = _mean(then for then, _ in _weighed(pairs)) * new.calls
     levels.append((Factor.MODELS, mixed))
-    if untold:
+    if unpriced:
         levels.append((Factor.A_CALL, new.usd))
     else:
         questions = [(replace(then, input=one.input), one) for then, one in pairs]

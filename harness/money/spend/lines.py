@@ -31,7 +31,7 @@ _ZERO = Decimal(0)
 class Consumed:
     """What calls used. Retries and duplicates are calls beside the requests, all of answers.
 
-    A count of `MAY_BE_UNTOLD` is None where no log tells it; in a sum it is that of what is told.
+    A count of `MAY_BE_UNREPORTED` is None where no log tells it; in a sum it is of what is told.
     """
 
     requests: Decimal = _ZERO
@@ -74,7 +74,7 @@ class Consumed:
 
 
 COUNTS = tuple(each.name for each in fields(Consumed))
-MAY_BE_UNTOLD = (
+MAY_BE_UNREPORTED = (
     *("failed", "retries", "duplicates", "cached", "written", "cache_reads", "reasoning"),
 )
 """Counts that many logs have no field for."""
@@ -131,7 +131,7 @@ class PeriodSpend:
     span: Timespan
     until: datetime
     lines: tuple[Outlay, ...]
-    untold: frozenset[str] = frozenset()
+    unreported: frozenset[str] = frozenset()
     """Counts that no log of any period tells: whether there were none, nobody knows."""
 
     def __post_init__(self) -> None:
@@ -144,13 +144,13 @@ class PeriodSpend:
     @property
     def nowhere(self) -> frozenset[str]:
         """Counts that no log of this period tells, or of any."""
-        return self.untold | {n for n in MAY_BE_UNTOLD if self.lines and not self._told(n)}
+        return self.unreported | {n for n in MAY_BE_UNREPORTED if self.lines and not self._told(n)}
 
     @property
     def in_part(self) -> frozenset[str]:
         """Counts that the logs of some lines tell and those of others do not."""
-        some = {n for n in MAY_BE_UNTOLD if 0 < self._told(n) < len(self.lines)}
-        return frozenset(some - self.untold)
+        some = {n for n in MAY_BE_UNREPORTED if 0 < self._told(n) < len(self.lines)}
+        return frozenset(some - self.unreported)
 
     def _told(self, count: str) -> int:
         return sum(getattr(one.used, count) is not None for one in self.lines)

@@ -83,9 +83,9 @@ _RESTS_ON: Mapping[str, str] = MappingProxyType(
 
 
 def unit_costs(
-    lines: Sequence[Outlay], untold: frozenset[str] = frozenset()
+    lines: Sequence[Outlay], unreported: frozenset[str] = frozenset()
 ) -> tuple[UnitCost, ...]:
-    """All figures of some spend, in their order; what rests on an untold count is None.
+    """All figures of some spend, in their order; what rests on an unreported count is None.
 
     Where only some lines tell that count, the figure is of these.
     """
@@ -93,7 +93,7 @@ def unit_costs(
     for name, (kind, work) in _UNITS.items():
         count = _RESTS_ON.get(name)
         told = [one for one in lines if count is None or getattr(one.used, count) is not None]
-        known = bool(told) and count not in untold
+        known = bool(told) and count not in unreported
         found.append(
             UnitCost(name=name, kind=kind, value=work(total(told), used(told)) if known else None)
         )

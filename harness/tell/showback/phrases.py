@@ -242,7 +242,7 @@ def table_of(
 
 
 _MOST = 15
-_UNTOLD: Mapping[str, str] = {
+_UNREPORTED: Mapping[str, str] = {
     "failed": "failed calls",
     "retries": "retried calls",
     "duplicates": "calls asked twice",
@@ -271,9 +271,9 @@ def _unit(one: UnitCost) -> str:
 def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
     """Of all calls beside the period before, and feature by feature."""
     now, before = figures.now, figures.before
-    old = None if before is None else unit_costs(before.lines, before.untold)
+    old = None if before is None else unit_costs(before.lines, before.unreported)
     rows: list[tuple[str, ...]] = []
-    for at, one in enumerate(unit_costs(now.lines, now.untold)):
+    for at, one in enumerate(unit_costs(now.lines, now.unreported)):
         known = PUBLISHED.get(one.name)
         rows.append(
             (
@@ -290,11 +290,11 @@ def unit_blocks(figures: SpendFigures) -> Iterator[Block]:
         runs=(_PUBLISHED,),
     )
     if now.nowhere:
-        named = listed(sorted(_UNTOLD[name] for name in now.nowhere))
+        named = listed(sorted(_UNREPORTED[name] for name in now.nowhere))
         text = f"No log counts {named}: a dash stands where nobody knows whether there were any."
         yield Paragraph(lead=None, runs=(text,))
     if now.in_part:
-        named = listed(sorted(_UNTOLD[name] for name in now.in_part))
+        named = listed(sorted(_UNREPORTED[name] for name in now.in_part))
         text = f"Some logs do not count {named}: those figures are of the calls of the others."
         yield Paragraph(lead=None, runs=(text,))
     yield _by_feature(figures)
@@ -304,7 +304,7 @@ def _by_feature(figures: SpendFigures) -> Table:
     rows: list[tuple[str, ...]] = []
     for one in figures.drivers()[:_MOST]:
         counts = used(one.lines)
-        cells = {unit.name: _unit(unit) for unit in unit_costs(one.lines, figures.now.untold)}
+        cells = {unit.name: _unit(unit) for unit in unit_costs(one.lines, figures.now.unreported)}
         rows.append(
             (
                 one.feature or one.caller or "unnamed caller",

@@ -41,7 +41,7 @@ def line_cells(spent: PeriodSpend) -> Iterator[list[str]]:
     for one in spent.lines:
         names = [csv_cell(getattr(one, name)) for name in _NAMES]
         amounts = (one.usd, one.from_prices_usd, one.at_list_usd)
-        counts = (None if name in spent.untold else getattr(one.used, name) for name in COUNTS)
+        counts = (None if name in spent.unreported else getattr(one.used, name) for name in COUNTS)
         yield [
             *(spent.span.name, first, last, *names),
             *(f"{amount:.2f}" for amount in amounts),
@@ -131,7 +131,7 @@ def showback_xlsx(shown: ShownBack) -> bytes:
         [
             *(getattr(one, name) for name in _NAMES),
             *(one.usd, one.from_prices_usd, one.at_list_usd),
-            *(None if n in whole.now.untold else getattr(one.used, n) for n in COUNTS),
+            *(None if n in whole.now.unreported else getattr(one.used, n) for n in COUNTS),
         ]
         for one in whole.now.lines
     ]

@@ -73,9 +73,9 @@ def test_what_is_cheaper_comes_from_the_vendors_list() -> None:
 
 
 def test_a_unit_cost_without_a_denominator_is_not_known() -> None:
-    def of(counts: Consumed, untold: frozenset[str] = frozenset()) -> dict[str, Decimal | None]:
+    def of(counts: Consumed, unreported: frozenset[str] = frozenset()) -> dict[str, Decimal | None]:
         line = Outlay(usd=Decimal("1.20"), used=counts)
-        return {one.name: one.value for one in unit_costs([line], untold)}
+        return {one.name: one.value for one in unit_costs([line], unreported)}
 
     assert set(of(Consumed()).values()) == {None}
     assert {one.value for one in unit_costs([])} == {None}
@@ -88,8 +88,8 @@ def test_a_unit_cost_without_a_denominator_is_not_known() -> None:
     assert found["input read from the prompt cache"] == Decimal("0.25")
     assert found["retries per request"] == Decimal("0.2")
     assert set(PUBLISHED) <= set(found)
-    untold = frozenset({"failed", "retries", "reasoning", "cached"})
-    left = of(counts, untold)
+    unreported = frozenset({"failed", "retries", "reasoning", "cached"})
+    left = of(counts, unreported)
     absent: dict[str, None] = dict.fromkeys(("failed", "retries", "reasoning", "cached"))
     unsaid = of(replace(counts, **absent))  # type: ignore[arg-type]
     assert {name for name, value in unsaid.items() if value is None} == {

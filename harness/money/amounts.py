@@ -80,3 +80,12 @@ def running_cents(amounts: Iterable[Decimal]) -> Iterator[Decimal]:
         reached = cents(exact_sum)
         yield reached - told
         told = reached
+
+
+def dearest_first(amount: Decimal | None) -> tuple[bool, Decimal]:
+    """A key to sort by: the largest amount first, and after all others what nobody knows.
+
+    >>> sorted([None, Decimal(0), Decimal(2)], key=dearest_first)
+    [Decimal('2'), Decimal('0'), None]
+    """
+    return amount is None, Decimal(0) if amount is None else -amount

@@ -57,8 +57,13 @@ class Reconciled:
 
     @property
     def estimate_usd(self) -> Decimal:
-        """What could be estimated."""
+        """What could be estimated: without the rows of `unestimated`."""
         return sum((row.estimate_usd or Decimal(0) for row in self.rows), Decimal(0))
+
+    @property
+    def unestimated(self) -> int:
+        """Rows without an estimate."""
+        return sum(row.estimate_usd is None for row in self.rows)
 
     @property
     def unexplained_share(self) -> Decimal | None:

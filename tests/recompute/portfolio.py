@@ -297,7 +297,10 @@ class Company:
             ])  # fmt: skip
         whole = [sum_of([one.saving for one in self._kept()])]
         whole.append(sum_of([one.realised for one in self._kept()]))
-        so_far = [bare(sum_of([pair[at] for pair in far])) for at in (0, 1)]
+        whole_known = len(far) == len(self._kept())
+        so_far = [
+            bare(sum_of([pair[at] for pair in far]) if whole_known else None) for at in (0, 1)
+        ]
         rows.append(["all", "", bare(whole[0]), bare(whole[1]), "", *so_far, ""])
         return rows
 

@@ -139,10 +139,12 @@ def _bill_lines(held: BillHeld) -> Iterator[str]:
     yield from (f"  not verified: {why}" for why in held.not_held)
     found = held.reconciled
     share = found.unexplained_share
+    lost = found.unestimated
+    without = f" without {plural(lost, 'row')} that could not be estimated" if lost else ""
     known = "nothing billed" if share is None else f"{percent(float(share), 1)} unexplained"
     yield (
         f"  models: {usd(found.billed_usd)} billed, {usd(found.estimate_usd)} at the prices of "
-        f"each day; {known}; row by row: {held.table}"
+        f"each day{without}; {known}; row by row: {held.table}"
     )
     for kind, amount in sorted(held.bill.beside().items()):
         yield f"  beside it, in no estimate: {kind} {usd(amount)}"

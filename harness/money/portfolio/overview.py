@@ -18,7 +18,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, TypeAlias, get_args
 
-from harness.money.amounts import cents
+from harness.money.amounts import cents, dearest_first
 from harness.money.levers import best_without_test
 from harness.record.base import Reason, State, Verdict
 from harness.record.lifecycle import standing
@@ -213,7 +213,9 @@ class Overview:
     def counted(self, place: Counted) -> tuple[FeatureMoney, ...]:
         """The features whose saving counts in one figure, largest first."""
         found = [one for one in self.features if one.counted is place]
-        return tuple(sorted(found, key=lambda one: (-(one.saving or _ZERO), one.record.feature.id)))
+        return tuple(
+            sorted(found, key=lambda one: (dearest_first(one.saving), one.record.feature.id))
+        )
 
     def standing_at(self, *states: State) -> tuple[FeatureMoney, ...]:
         """The features in one of these states on the day."""

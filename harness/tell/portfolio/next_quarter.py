@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from harness.money.amounts import dearest_first
 from harness.money.portfolio.to_do import worth_of
 from harness.record.lifecycle import ends_on
 from harness.record.model import DecisionRecord
@@ -47,7 +48,7 @@ def since_last(
         ]
         if lines:
             found.append(Since(record=shown, changes=tuple(lines), worth=worth_of(shown, today)))
-    return tuple(sorted(found, key=lambda item: (-(item.worth or Decimal(0)), item.record.cycle)))
+    return tuple(sorted(found, key=lambda item: (dearest_first(item.worth), item.record.cycle)))
 
 
 def changes_since(old: DecisionRecord | None, new: DecisionRecord | None, today: date) -> list[str]:

@@ -338,10 +338,9 @@ def kept_blocks(figures: Overview) -> Iterator[Block]:
     )
     total = figures.total
     rows = [Row(cells=_kept_cells(one)) for one in kept]
-    far = [one for one in kept if one.months is not None]
     sums = (
-        bare(sum((one.forecast_so_far or Decimal(0) for one in far), Decimal(0))),
-        bare(sum((one.realised_so_far or Decimal(0) for one in far), Decimal(0))),
+        bare(_sum_of([one.forecast_so_far for one in kept])),
+        bare(_sum_of([one.realised_so_far for one in kept])),
     )
     whole = ("all", "", bare(total.verified_forecast), bare(total.realised), "", *sums, "")
     names = (
@@ -359,6 +358,12 @@ def kept_blocks(figures: Overview) -> Iterator[Block]:
         verb = "is" if open_ones == 1 else "are"
         text = f"{plural(open_ones, 'feature')} in production {verb} not verified yet."
         yield Paragraph(lead=None, runs=(text,))
+
+
+def _sum_of(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    """None where one of them is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) else None
 
 
 def _kept_cells(one: Kept) -> Cells:

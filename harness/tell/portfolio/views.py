@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
+from harness.money.amounts import dearest_first
 from harness.money.portfolio.overview import (
     Counted,
     FeatureMoney,
@@ -152,7 +153,11 @@ def _same_model(figures: Overview) -> Table | None:
 def _waiting(figures: Overview) -> Table | None:
     found = sorted(
         figures.standing_at(State.PROPOSED),
-        key=lambda one: (-(one.saving or Decimal(0)), one.record.decide_by, one.record.feature.id),
+        key=lambda one: (
+            dearest_first(one.saving),
+            one.record.decide_by,
+            one.record.feature.id,
+        ),
     )
     return _table(
         "Proposals without a human decision, most money first",
@@ -177,10 +182,7 @@ def _until(record: DecisionRecord, today: date) -> str:
 
 def _again(figures: Overview) -> Table | None:
     """Features whose evidence has expired, by spend; their savings count in no sum."""
-    found = sorted(
-        figures.standing_at(State.EXPIRED),
-        key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id),
-    )
+    found = sorted(figures.standing_at(State.EXPIRED), key=_by_spend)
     return _table(
         "EXPIRED: review these again; nothing here may be relied on or counts in a sum any more",
         ("feature", "owner", "verdict", "was", "ended on", "spend a month", "saving when found"),
@@ -201,7 +203,7 @@ def _again(figures: Overview) -> Table | None:
 
 def _undecided(features: Sequence[FeatureMoney]) -> Table | None:
     found = [one for one in features if one.record.verdict is Verdict.UNDECIDED]
-    found.sort(key=lambda one: (-_worth(one.record), one.record.feature.id))
+    found.sort(key=lambda one: (_worth(one.record), one.record.feature.id))
     return _table(
         "What is missing, what it costs, and what deciding is worth",
         ("feature", "owner", "worth a month", "cases", "labels", "cost", "why", "state"),
@@ -223,9 +225,13 @@ def _undecided_cells(one: FeatureMoney) -> tuple[str | Link, ...]:
     )
 
 
-def _worth(record: DecisionRecord) -> Decimal:
+def _by_spend(one: FeatureMoney) -> tuple[tuple[bool, Decimal], str]:
+    return dearest_first(one.spend), one.record.feature.id
+
+
+def _worth(record: DecisionRecord) -> tuple[bool, Decimal]:
     needed = record.still_needed
-    return (needed.worth_monthly_usd if needed else None) or Decimal(0)
+    return dearest_first(needed.worth_monthly_usd if needed else None)
 
 
 def _unevaluated(features: Sequence[FeatureMoney]) -> Table | None:
@@ -249,7 +255,7 @@ def _why(record: DecisionRecord) -> str:
 
 def _free(features: Sequence[FeatureMoney]) -> Table | None:
     found = [one for one in features if decided_without_a_call(one.record)]
-    found.sort(key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id))
+    found.sort(key=_by_spend)
     return _table(
         "Answered before a cent was spent",
         ("feature", "team", "spend a month", "could save at most", "verdict", "why", "state"),
@@ -328,9 +334,7 @@ def features_section(figures: Overview) -> Section:
 
 def _features(figures: Overview) -> Table | None:
     """One row per feature; the money columns add up to the figures above."""
-    ordered = sorted(
-        figures.features, key=lambda one: (-(one.spend or Decimal(0)), one.record.feature.id)
-    )
+    ordered = sorted(figures.features, key=_by_spend)
     return _table(
         "By spend; USD a month after discounts; a saving stands in the one column where it counts",
         ("feature", "team", "verdict, state", "saving by", *SUM_COLUMNS),

@@ -202,9 +202,10 @@ def _teams(told: _Told) -> Table:
         for name in sorted({*now, *old}, key=lambda name: (-now.get(name, _ZERO), name))
     ]
     look = whole.outlook
-    rest = None if look.whole is None else look.whole - sum(
-        (each.whole or _ZERO for name, each in looks.items() if name in now), _ZERO
-    )  # fmt: skip
+    ends = [each.whole for name, each in looks.items() if name in now]
+    known = [whole for whole in ends if whole is not None]
+    complete = look.whole is not None and len(known) == len(ends)
+    rest = look.whole - sum(known, _ZERO) if complete and look.whole is not None else None
     if rest:
         rows.append(("spent earlier in the month", "0.00", "0 %", DASH, bare(rest), DASH))
     rows.append(

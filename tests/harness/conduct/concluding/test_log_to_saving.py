@@ -244,3 +244,13 @@ def test_the_showback_of_that_month_has_the_bill_and_the_verified_saving(root: P
     assert "| verified: realised on a bill | 1 | 21.18 |" in text
     assert "| routing | verified | downgrade | nothing | \u2013 | 21.38 | 21.18 |" in text
     assert "of the bill 9.1 % is unexplained, above 5 % allowed (allocation, 100 % of 95 %" in text
+
+
+def test_what_no_price_book_knows_is_said_to_be_in_no_estimate(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cost = openai_cost(0.5, "nobody-sells-this-1, input", "proj_x")
+    assert held(root, *january(31), openai_page(bucket(date(2027, 1, 31), cost))) == ExitCode.OK
+    said = capsys.readouterr().out
+    told = "USD 3.29 billed, USD 2.79 at the prices of each day without 1 row that could not be"
+    assert told in said

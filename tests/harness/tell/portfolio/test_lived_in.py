@@ -115,6 +115,33 @@ def test_the_funnel_narrows_and_the_run_rate_is_what_is_left() -> None:
     assert (kept.months, kept.realised_so_far) == (3, Decimal("6001.20"))
 
 
+def test_of_a_sum_that_lacks_a_part_the_page_shows_a_dash() -> None:
+    """One was verified before records said over which months."""
+    older = moved(downgrade_record(**named("older")), to=State.VERIFIED)
+    assert older.savings is not None
+    savings = older.savings.model_copy(update={"realised_months": None})
+    older = older.model_copy(update={"savings": savings})
+    rows = {
+        len(records): next(
+            line
+            for line in render_index(to_portfolio(records, NOW), to="md").splitlines()
+            if "**2,000.40**" in line or "**4,000.80**" in line
+        )
+        for records in (lived_in(), [*lived_in(), older])
+    }
+    assert "**7,449.30** | **6,001.20**" in rows[6]
+    assert "**4,966.20** | **4,000.80** |" in rows[7]
+    assert "**\u2013** | **\u2013**" in rows[7]
+
+
+def test_a_spend_that_nobody_knows_comes_after_one_that_is_nothing() -> None:
+    free = justify_record(**named("free"), current_cost=a_cost(monthly_after_discounts=Decimal(0)))
+    unknown = justify_record(**named("a"), current_cost=a_cost(monthly_after_discounts=None))
+    page = render_index(to_portfolio([unknown, free, *lived_in()], NOW), to="md")
+    table = page.partition("By spend; USD a month after discounts")[2]
+    assert 0 < table.index("](<documents/free.md>)") < table.index("](<documents/a.md>)")
+
+
 CENTS = st.integers(0, 10**7).map(lambda number: Decimal(number) / 100)
 
 

@@ -536,11 +536,13 @@ SENTENCES: Mapping[str, tuple[str, ...]] = {
         ),
         "USD {saves_after_discounts} a month after discounts",
         "USD {saves_net_monthly} net of errors, at worst USD {saves_net_monthly_worst}",
+        "USD {saves_net_monthly} net of errors, at worst a loss of USD {saves_net_monthly_worst}",
         (
             "USD {saves_one_off_monthly} a month of the evidence's life, which leaves USD "
             "{saves_net_of_one_off} (least worth a change USD {saves_minimum_usd})"
         ),
-        "USD {saves_year} in the first year",
+        "USD {saves_year} on the bill in the first year",
+        "no one-off cost (least worth a change USD {saves_minimum_usd})",
         "paid back in {payback_months} months",
         "one-off cost USD {saves_one_off_cost}",
         "USD {saves_realised} realised",

@@ -21,6 +21,7 @@ from harness.record.money import (
 from harness.tell import figures
 from harness.tell.appendix.trust import hosting_tables, program_runs
 from harness.tell.facts import break_even_of, lever_month, lever_saving
+from harness.tell.page.money_words import or_loss
 from harness.tell.words import LEVERS, count, day, table
 from harness.wording import DASH, amount_text, usd
 from reports.document import Block, Paragraph, Section, Table
@@ -245,11 +246,6 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
     saved = record.savings
     if saved is None:
         return None
-    payback = (
-        "payback not known"
-        if saved.payback_months is None
-        else f"paid back in {saved.payback_months:.1f} months"
-    )
     realised = (
         "not verified yet"
         if saved.realised is None
@@ -258,10 +254,9 @@ def _saving(record: DecisionRecord) -> Paragraph | None:
     text = (
         f"{usd(saved.after_discounts)} a month after discounts, "
         f"{_between(saved.after_discounts_lower, saved.after_discounts_upper)}; "
-        f"{_year(record, saved.after_discounts)}{_net(saved)}; one-off cost "
-        f"{usd(saved.one_off_cost)}{_held(saved)}, {payback}; at list price {usd(saved.monthly)} "
-        f"({saved.percentage:.1f} %), {_between(saved.monthly_lower, saved.monthly_upper)}; "
-        f"{realised}."
+        f"{_year(record, saved.after_discounts)}{_net(saved)}; {_once(saved)}; at list price "
+        f"{usd(saved.monthly)} ({saved.percentage:.1f} %), "
+        f"{_between(saved.monthly_lower, saved.monthly_upper)}; {realised}."
     )
     return Paragraph(lead="Saving.", runs=(text,))
 
@@ -271,19 +266,24 @@ def _net(saved: Savings) -> str:
     if saved.net_monthly is None:
         return ""
     worst = saved.net_monthly_worst
-    at_worst = "" if worst is None else f", at worst {usd(worst)}"
-    return f"; {usd(saved.net_monthly)} net of errors{at_worst}"
+    at_worst = "" if worst is None else f", at worst {or_loss(worst)}"
+    return f"; {or_loss(saved.net_monthly)} net of errors{at_worst}"
 
 
-def _held(saved: Savings) -> str:
-    """The spread one-off cost, and the amount compared with the policy's minimum saving."""
-    if saved.one_off_monthly is None or saved.net_of_one_off is None:
-        return ""
+def _once(saved: Savings) -> str:
+    """The one-off cost, spread, and what is compared with the policy's minimum saving."""
     least = "" if saved.minimum_usd is None else f" (least worth a change {usd(saved.minimum_usd)})"
-    return (
-        f", {usd(saved.one_off_monthly)} a month of the evidence's life, which leaves "
-        f"{usd(saved.net_of_one_off)}{least}"
-    )
+    if not saved.one_off_cost:
+        return f"no one-off cost{least}"
+    months = saved.payback_months
+    back = "never paid back" if months is None else f"paid back in {months:.1f} months"
+    spread = ""
+    if saved.one_off_monthly is not None and saved.net_of_one_off is not None:
+        spread = (
+            f", {usd(saved.one_off_monthly)} a month of the evidence's life, which leaves "
+            f"{or_loss(saved.net_of_one_off)}{least}"
+        )
+    return f"one-off cost {usd(saved.one_off_cost)}{spread}, {back}"
 
 
 def _between(low: Decimal | None, high: Decimal | None) -> str:
@@ -301,7 +301,7 @@ def _year(record: DecisionRecord, monthly: Decimal) -> str:
     growth = Decimal(0)
     if record.traffic is not None:
         growth = exact(record.traffic.growth_per_month)
-    text = f"{usd(growing(monthly, per_month=growth, months=12))} in the first year"
+    text = f"{usd(growing(monthly, per_month=growth, months=12))} on the bill in the first year"
     return f"{text} at {plain(growth * 100):+f} % requests a month" if growth else text
 
 

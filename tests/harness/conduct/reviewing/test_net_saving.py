@@ -103,6 +103,8 @@ def test_a_loss_at_worst_is_said_in_the_titles_line(tmp_path: Path) -> None:
     assert first.endswith(
         f"saves USD {net:.2f} a month net of mistakes; at worst it loses USD {worst:,} a month"
     )
+    whole = render(to_document(record, NOW), to="md")
+    assert f"net of errors, at worst a loss of USD {worst:,}; no one-off cost (least worth" in whole
     locked = entry_of(decided(record, State.ACCEPTED), ends_on=record.expires_at)
     assert (locked.saving_monthly_usd, locked.net_saving_monthly_usd) == (287, net)
 

@@ -8,9 +8,11 @@ from scipy.stats import norm
 
 from evalsets.cases import EvalSet
 from evalsets.prompts import render_prompt
+from evalsets.splits import tune_cases, tune_parts
+from harness.conduct.tuning.ways import PromptWay, with_draws
 from harness.judge.scoring.catalogue import find_scorer
 from harness.judge.scoring.scorer import Scorer, Setting
-from harness.workspace.prompts import prompt_for
+from harness.workspace.prompts import prompt_for, tuned_options
 from harness.workspace.workspace import Workspace, load_workspace
 from tests.support.near_copies import similar_pairs
 from tests.support.product_messages import COUNT, PRODUCTS, SEED, messages
@@ -24,6 +26,7 @@ FEATURES = (
     "ticket-topic",
 )
 CANDIDATES = ("smollm2-135m", "smollm2-135m-short")
+TUNED = "smollm2-135m~tuned"
 PROGRAM, BY_CHAT = "ticket-desk", "smollm2-135m-chat"
 INCUMBENT = "qwen2.5-coder-1.5b"
 
@@ -150,6 +153,26 @@ def test_no_prompt_shows_a_case(demo: Workspace) -> None:
         for name in demo.models:
             template = prompt_for(demo, feature, name).text
             assert not [text for text in inputs if text in template]
+
+
+def test_one_prompt_is_the_one_that_tuning_found_on_cases_that_never_decide(
+    demo: Workspace,
+) -> None:
+    """What `rightsize tune ticket-topic --model smollm2-135m` wrote, example by example."""
+    found = {feature: tuned_options(DEMO, feature) for feature in FEATURES}
+    assert {feature: names for feature, names in found.items() if names} == {
+        "ticket-topic": (TUNED,)
+    }
+    evalset, text = demo.evalsets["ticket-topic"], prompt_for(demo, "ticket-topic", TUNED).text
+    today = prompt_for(demo, "ticket-topic", TUNED.removesuffix("~tuned")).text
+    shown = tune_parts(evalset).examples
+    answers = {case.id: str(case.target) for case in shown}
+    start = PromptWay(what="today's", text=today)
+    made = {way.what: way.text for way in with_draws(start, shown, answers, "ticket-topic 0")}
+    assert made["today's + 2 examples, draw 2"] == text
+    kept = {case.id for case in tune_cases(evalset)}
+    assert len(kept) == 48
+    assert not [case for case in evalset.cases if case.id not in kept and case.input in text]
 
 
 def test_the_messages_that_name_a_product_are_those_of_their_seed(demo: Workspace) -> None:

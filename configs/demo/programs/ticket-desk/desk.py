@@ -1,4 +1,4 @@
-"""Which desk a ticket goes to: a note of what it is about, then the desk for ticket and note."""
+"""Which desk a ticket goes to: a note of what it is about, then the desk, in one conversation."""
 
 from __future__ import annotations
 
@@ -8,38 +8,43 @@ import sys
 from openai import OpenAI
 
 MODEL = "qwen2.5-coder-1.5b"
-NOTE = "Say in at most eight words what this support ticket is about."
-DESK = """\
-Desk for a support ticket, one word:
+RULES = """\
+Say in a few words what a support ticket is about, then name its desk, one word:
 billing: charges, invoices, prices
 technical: errors, crashes, features that fail
 account: login, password, profile, users
 shipping: parcels, delivery"""
+NEXT = "Desk: billing, technical, account or shipping?"
 EXAMPLES = (
-    ("The courier left the box at the wrong house. (parcel delivered to a neighbour)", "shipping"),
-    ("The screen stays black after I press play. (video does not start)", "technical"),
-    ("Please change the name on my profile. (wants another profile name)", "account"),
-    ("I was charged although I cancelled. (charge after cancelling)", "billing"),
+    ("The courier left the box at the wrong house.", "parcel at a neighbour", "shipping"),
+    ("The screen stays black after I press play.", "video does not start", "technical"),
+    ("Please change the name on my profile.", "another profile name", "account"),
+    ("I was charged although I cancelled.", "charge after cancelling", "billing"),
 )
 
 
-def ask(client: OpenAI, longest: int, *turns: tuple[str, str]) -> str:
-    """One call; the text of its answer."""
+def turn(role: str, text: str) -> dict[str, str]:
+    """One turn of the conversation."""
+    return {"role": role, "content": text}
+
+
+def ask(client: OpenAI, longest: int, said: list[dict[str, str]]) -> str:
+    """One call; the first line of its answer."""
     reply = client.chat.completions.create(
-        model=MODEL,
-        messages=[{"role": role, "content": text} for role, text in turns],
-        max_tokens=longest,
-        temperature=0,
+        model=MODEL, messages=said, max_tokens=longest, temperature=0
     )
-    return (reply.choices[0].message.content or "").strip()
+    return (reply.choices[0].message.content or "").strip().split("\n", 1)[0]
 
 
 def desk_of(client: OpenAI, ticket: str) -> str:
-    """The chain."""
-    note = ask(client, 16, ("system", NOTE), ("user", ticket)).split("\n", 1)[0]
-    shown = [turn for text, desk in EXAMPLES for turn in (("user", text), ("assistant", desk))]
-    asked = ("user", f"{ticket} ({note})")
-    return ask(client, 6, ("system", DESK), *shown, asked).split("\n", 1)[0].lower()
+    """The chain. What all tickets share comes first: a server computes it once."""
+    said = [turn("system", RULES)]
+    for text, note, desk in EXAMPLES:
+        said += [turn("user", text), turn("assistant", note), turn("user", NEXT)]
+        said += [turn("assistant", desk)]
+    said += [turn("user", ticket)]
+    said += [turn("assistant", ask(client, 8, said)), turn("user", NEXT)]
+    return ask(client, 4, said).lower()
 
 
 def main() -> None:

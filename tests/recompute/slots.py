@@ -206,7 +206,8 @@ def of_option(truth: Truth, option: Json) -> Slots:
         reasons = [number for _, number in lost] if isinstance(lost, list) else [lost]
         slots.put(f"missing_{key}", *map(count, reasons))
     slots.put("no_dearer", *no_dearer(truth.record, option["target"]["option"]))
-    slots.put("prompts_tried", count(option["prompts_tried"]))
+    found = option["prompts_tried"] or not option["target"]["option"].endswith("~tuned")
+    slots.put("prompts_tried", count(option["prompts_tried"]) if found else "not known")
     for ids in ("losses", "gains"):
         found = (option["audit"] or {}).get(ids, ())
         slots.put(f"audit_{ids}", count(len(found)))

@@ -11,6 +11,7 @@ from harness.tell.appendix.trust import agreement_tables, mixes
 from harness.tell.page.missing import missing_table
 from harness.tell.words import at_worst, count, points, reasons_text, result_word, share, table
 from harness.wording import DASH, plural
+from harness.workspace.model_file import is_tuned
 from reports.document import Block, Paragraph, Table
 
 
@@ -224,7 +225,7 @@ def _outcome(record: DecisionRecord) -> Table | None:
                 result_word(option.result, option.reason_codes),
                 reasons_text(option.reason_codes) or DASH,
                 option.lever,
-                count(option.prompts_tried),
+                _prompts_tried(option),
                 *_missing_cells(option),
                 option.performance_risk,
                 option.migration_effort,
@@ -232,6 +233,12 @@ def _outcome(record: DecisionRecord) -> Table | None:
             for option in record.options
         ),
     )
+
+
+def _prompts_tried(option: OptionRecord) -> str:
+    """Of a tuned prompt that came without the journal of its search nobody knows it."""
+    unknown = option.prompts_tried == 0 and is_tuned(option.target.option)
+    return "not known" if unknown else count(option.prompts_tried)
 
 
 def _missing_cells(option: OptionRecord) -> tuple[str, str]:

@@ -76,7 +76,7 @@ class NetSaving:
             shown = round(exact(self.errors), places)
             if abs(shown * self.each - cost) <= usd_off:
                 return f"{shown:,.{places}f}"
-        return f"{self.errors:,.{_MOST_PLACES}f}"
+        return f"{exact(self.errors):,.{_MOST_PLACES}f}"
 
 
 def net_saving_of(

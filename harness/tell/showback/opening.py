@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from harness.money.savings import DAYS_PER_MONTH
 from harness.money.spend.bridge import SpendBridge
-from harness.money.spend.lines import PeriodSpend
+from harness.money.spend.lines import PeriodSpend, used
 from harness.money.spend.outlook import Outlook
 from harness.money.spend.showback import ShownBack, SpendDriver, SpendFigures
 from harness.money.spend.timespan import midnight
@@ -55,13 +55,20 @@ def in_short(shown: ShownBack, figures: SpendFigures, drivers: Sequence[SpendDri
                 f"mostly {cause_of(first)}."
             )
             parts.append(_by_cause(bridge))
-    nobody = sum((one.usd for one in figures.untagged), _ZERO)
-    parts.append(
-        f"{usd(nobody)} ({share_of(nobody, now.usd)}) belongs to no feature."
-        if nobody
-        else "Every dollar of calls belongs to a feature."
-    )
+    parts.append(_of_nobody(figures))
     return " ".join(parts)
+
+
+def _of_nobody(figures: SpendFigures) -> str:
+    """What belongs to no feature, as far as its cost is known."""
+    nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    unknown = any(used(one.lines).unknown_cost for one in figures.untagged)
+    if nobody:
+        least = "At least " if unknown else ""
+        return f"{least}{usd(nobody)} ({share_of(nobody, figures.now.usd)}) belongs to no feature."
+    if unknown:
+        return "What the calls of no feature cost is not known."
+    return "Every dollar of calls belongs to a feature."
 
 
 def budget_words(look: Outlook) -> Iterator[str]:
@@ -109,16 +116,16 @@ def headlines(shown: ShownBack, figures: SpendFigures) -> Headlines:
     if figures.mean is not None:
         notes.append(f"{usd(figures.mean)} is the mean of the four {now.span.kind}s before")
     nobody = sum((one.usd for one in figures.untagged), _ZERO)
+    known = nobody or not any(used(one.lines).unknown_cost for one in figures.untagged)
+    share = f"{share_of(nobody, now.usd)} of the spend" if now.usd else "nothing was spent"
     return Headlines(
         caption=f"USD, {span_text(now.span, now.until)}",
         items=(
             Headline(label="spent", value=_spent(now), notes=tuple(notes)),
             Headline(
                 label="belongs to no feature",
-                value=f"{usd(nobody)}",
-                notes=(
-                    f"{share_of(nobody, now.usd)} of the spend" if now.usd else "nothing was spent",
-                ),
+                value=usd(nobody) if known else _UNKNOWN,
+                notes=(share if known else "its calls have no cost in the logs and no price",),
             ),
             _month(shown, figures),
             _could_save(figures),

@@ -31,6 +31,7 @@ from harness.tell.showback.phrases import (
     rule_for,
     share_of,
     span_text,
+    spent_cells,
     table_of,
     whose,
 )
@@ -135,8 +136,8 @@ def _gaps(told: _Told) -> Iterator[Block]:
     lost = now.used.unknown_cost
     if lost:
         yield Notice(
-            text=f"{plural(round(lost), 'call')} have no cost in the logs and no price: "
-            "they are in no amount here. State a price in models/*.yaml."
+            text=f"{plural(round(lost), 'call')} without a cost in the logs and without a price: "
+            "in no amount here. State a price in models/*.yaml."
         )
 
 
@@ -157,8 +158,8 @@ def _drivers(told: _Told) -> Table:
     now = told.figures.now
     rows = [
         (
-            *(name_of(one), whose(one.owner), one.team or DASH, bare(one.usd)),
-            *(share_of(one.usd, now.usd), change(one.shift and one.shift.change)),
+            *(name_of(one), whose(one.owner), one.team or DASH, *spent_cells(one, now.usd)),
+            change(one.shift and one.shift.change),
             *(cause_of(one.shift), next_text(one)),
         )
         for one in told.drivers[:DRIVERS]
@@ -278,7 +279,7 @@ def _untagged(told: _Told) -> Iterator[Block]:
     rows = [
         (
             one.name or "unnamed caller",
-            *(bare(one.usd), share_of(one.usd, now.usd), count(float(one.used.calls))),
+            *(*spent_cells(one, now.usd), count(float(one.used.calls))),
         )
         for one in found[:_UNTAGGED]
     ]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
 from harness.money.measured import TrafficFinding
 from harness.money.spend.bridge import Factor, Shift
-from harness.money.spend.lines import PeriodSpend, used
+from harness.money.spend.lines import Group, Outlay, PeriodSpend, total, used
 from harness.money.spend.showback import NextStep, SpendDriver, SpendFigures
 from harness.money.spend.timespan import Timespan
 from harness.money.spend.unit_costs import PUBLISHED, PUBLISHED_BY, UnitCost, unit_costs
+from harness.tell.portfolio.spend import bare
 from harness.tell.portfolio.tasks import due_text, what_text
 from harness.tell.words import count, person
 from harness.wording import DASH, amount_text, listed, percent, usd
@@ -71,6 +72,18 @@ def share_of(part: Decimal, whole: Decimal) -> str:
     if not whole:
         return DASH
     return "under 1 %" if 0 < part < whole / 200 else percent(part / whole)
+
+
+def known_usd(lines: Iterable[Outlay]) -> Decimal | None:
+    """What calls cost; None where all of them lack a cost and a price."""
+    found = tuple(lines)
+    return total(found) or (None if used(found).unknown_cost else Decimal(0))
+
+
+def spent_cells(one: Group | SpendDriver, whole: Decimal) -> tuple[str, str]:
+    """What a row of calls cost, and its share of the whole; dashes where nobody knows."""
+    amount = known_usd(one.lines)
+    return bare(amount), DASH if amount is None else share_of(amount, whole)
 
 
 def span_text(span: Timespan, until: datetime | None = None) -> str:

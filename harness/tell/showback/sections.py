@@ -21,6 +21,7 @@ from harness.tell.showback.phrases import (
     named_span,
     seen,
     share_of,
+    spent_cells,
     table_of,
     unit_blocks,
 )
@@ -280,7 +281,7 @@ def _breakdown(figures: SpendFigures, by: By, word: str) -> Iterator[Block]:
     rows = [
         (
             one.name or f"no {word} named",
-            *(bare(one.usd), share_of(one.usd, whole)),
+            *spent_cells(one, whole),
             change(one.usd - old.get(one.name, _ZERO) if known else None),
         )
         for one in groups[:_MOST]

@@ -344,3 +344,24 @@ def test_teams_of_any_name_have_a_page_of_their_own() -> None:
     assert len(set(pages)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9-]+", page) for page in pages)
     assert pages[0] == "support"
+
+
+def test_what_calls_cost_that_nobody_priced_is_not_nothing(tmp_path: Path) -> None:
+    """Known calls of a feature, and calls of none by a model without a price."""
+    write_made_up(tmp_path, NOW)
+    log = tmp_path / "plain.csv"
+    rows = "".join(
+        f"{NOW - timedelta(days=1, hours=at):%Y-%m-%dT%H:00:00Z},{whose.format(at)}\n"
+        for at in range(60)
+        for whose in ("draft-reply,r{},900,20,gpt-5,a", ",r{},900,20,nobody-sells-this-1,b")
+    )
+    head = "timestamp,feature,request_id,input_tokens,output_tokens,model,caller\n"
+    log.write_text(head + rows, encoding="utf-8")
+    import_traffic(tmp_path, log, now=NOW)
+    shown = show_back(tmp_path, span_named("week", "2026-W48"), now=NOW)
+    text = render_index(to_showback(shown), to="md")
+    assert "What the calls of no feature cost is not known." in text
+    assert "Every dollar" not in text
+    assert "its calls have no cost in the logs and no price" in text
+    assert "| b | \u2013 | \u2013 |" in text
+    assert "calls without a cost in the logs and without a price: in no amount here." in text

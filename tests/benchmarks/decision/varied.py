@@ -1,8 +1,8 @@
 """Over the whole grid: parts asked in full, shopping for the limit, cases in clusters.
 
 `python -m tests.benchmarks.decision.varied PART RUNS` prints a table of `surround.md` beside this
-file; parts: `measures`, `levels` (exact), `limits`, `clusters`. Right or wrong scores, drawn; fixed
-seeds.
+file; parts: `measures`, `levels`, `exact` (these two draw nothing), `limits`, `clusters`. Right
+or wrong scores, drawn; fixed seeds.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tests.benchmarks.decision.surround import Scene, drawn, grid, head, most, w
 from tests.support.decisions import design
 
 _ALARM, _RARE = 0.05, 1e-10
+_GAINS = (0.0, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.14)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,32 @@ def levels_lines(_: int) -> list[str]:
     return lines
 
 
+def _below(level: float, p: np.ndarray, chances: list[np.ndarray]) -> list[float]:
+    return [float(chance[p < level].sum()) for chance in chances]
+
+
+def exact_lines(_: int) -> list[str]:
+    """What an alarm of no more than 5 % under any gains would cost: exact, by a lower level."""
+    lines = head("cases", "limit", "false at most", "level", "false at most, then",
+                 "power, no gains", "then", "power, gains 3 %", "then")  # fmt: skip
+    for n, limit in ((n, limit) for n in (40, 80, 150, 200, 400) for limit in (0.01, 0.03, 0.05)):
+        lost, won = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
+        lost, won = (counts[lost + won <= n] for counts in (lost, won))
+        p = np.maximum(tango.p_value(won, lost, n, -limit), stats.binom.sf(lost - 1, n, limit))
+        rates = [(limit + gain, gain) for gain in _GAINS]
+        rates += [(limit + 0.08 + gain, gain) for gain in (0.0, 0.03)]
+        table = np.stack([lost, won, n - lost - won], axis=-1)
+        chances = [stats.multinomial.pmf(table, n, [*two, 1 - sum(two)]) for two in rates]
+        levels = np.unique(p[p < _ALARM])[::-1]
+        exact = next(one for one in levels if max(_below(one, p, chances)[: len(_GAINS)]) <= _ALARM)
+        now, then = _below(_ALARM, p, chances), _below(exact, p, chances)
+        most_ = [max(each[: len(_GAINS)]) for each in (now, then)]
+        cells = [most_[0], exact, most_[1], now[-2], then[-2], now[-1], then[-1]]
+        shown = " | ".join(f"{100 * value:.1f}" for value in cells)
+        lines.append(f"| {n} | {100 * limit:g} | {shown} |")
+    return lines
+
+
 def limits_lines(runs: int) -> list[str]:
     """Passes of options that are 3 points worse, with a limit of 3, then 5, then 10."""
     lines = head("n", "options", "disagreement", "at 3, 5 or 10", "at 3 alone", "at most")
@@ -190,6 +217,7 @@ def clusters_lines(runs: int) -> list[str]:
 PARTS = {
     "measures": measures_lines,
     "levels": levels_lines,
+    "exact": exact_lines,
     "limits": limits_lines,
     "clusters": clusters_lines,
 }

@@ -144,7 +144,8 @@ def _asked_so(
 def _untested(feature: str, was: LockedModel, what: str, seen: Sequence[str]) -> Violation:
     """Of a tuned option the prompt is what was signed: another one is as untested as a model.
 
-    `seen` says of each record that asked so, newest first, why it does not count.
+    `seen` says of each record that asked so, newest first, why it does not count. How much a
+    prompt that no record has weighs, is the policy's (`findings.weighed`): by default it warns.
     """
     tuned = is_tuned(was.option)
     signed = f"{was.option} was signed for its prompt"

@@ -9,8 +9,9 @@ and loses a few cases in whole, they err 6 to 14 % instead of 5 % at 100 to 1,00
 5 (`tests/benchmarks/decision`, exact); every difference is non-zero there, so that no rule on the
 number of cases and of non-zero differences tells it from a harmless sample.
 
-That a loss lies beyond the margin is shown by `gaffke` also for binary scores: where losses are
-few, Tango's score test errs several times its level in this direction, and most at small levels.
+That an *option* is worse than the margin is shown by `gaffke` also for binary scores: where losses
+are few, Tango's score test errs several times its level in this direction, and most at small
+levels. A slice's alarm has a test of its own (`harness.judge.comparison.parts`).
 
 `stratified` estimates at a mix of strata that the policy fixes (W. G. Cochran, "Sampling
 Techniques" (1977), section 5.3). Each stratum's bound is taken at its share of the level (union

@@ -41,7 +41,7 @@ NOTE_S = 60.0
 """How often what the lanes did is written down: a killed run loses no more of it."""
 
 DRY_S = 0.02
-"""The same while the source waits for outcomes before it has more."""
+"""Longest wait for an answer while the source waits for outcomes before it has more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ class ReplayLoop:
         return DRY_S if feed.dry else HUNGRY_S
 
     def _refill(self, feed: Feed) -> list[Outcome]:
-        """Fill the window; returns the outcomes that the journal already has."""
+        """Fill the window; returns what the journal has already: so a stopped review goes on."""
         window = self._rules.window
         if feed.ended or self._queued > window // 2:
             return []

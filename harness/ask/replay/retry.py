@@ -26,8 +26,9 @@ class RetryPolicy:
     def delay_s(self, fault: CallFailure, *, counted: int, elapsed_s: float) -> float | None:
         """Seconds until the next attempt, None when the budget is spent.
 
-        `counted` is how many attempts so far count against the budget: a 429 does not, so that
-        waits after it stay short and the time ends them. Other waits double with full jitter
+        `counted` is how many attempts so far count against the budget. A 429 does not: its wait
+        does not double, and ends by `budget_s` alone; beside it, its whole lane pauses
+        (`harness.ask.replay.throttle`). Other waits double with full jitter
         (Brooker, "Exponential backoff and jitter", 2015); a server's Retry-After is a
         floor, with jitter on top so that those who wait do not come back at once.
         """

@@ -183,6 +183,7 @@ def _bounded(pairs: Sequence[Pair], part: SubTest, method: Method) -> Estimate |
 
 
 def _alarming(found: Estimate | None, best: Sample, method: Method) -> Estimate | None:
+    """With the higher of two upper bounds: an alarm needs both to show harm."""
     if found is None or method != "tango":
         return found
     return replace(found, upper=max(found.upper, most_by_losses(best, ALARM_LEVEL)))

@@ -1,4 +1,4 @@
-"""Page one's summary and its three large figures: money, mistakes, time."""
+"""Page one's summary ("In short.") and its three large figures: money, mistakes, time."""
 
 from __future__ import annotations
 
@@ -258,6 +258,7 @@ _SMALL = {
 
 
 def _costs(record: DecisionRecord) -> str:
+    """What staying costs, and why it is right; without an option that failed: nothing."""
     option = cheapest_failed(record)
     if option is None:
         return ""

@@ -1,4 +1,4 @@
-"""The first paragraphs of a document: the answer to "will users notice?", before the money.
+"""The paragraphs below the large figures: "Will users notice?", "Why stay?" and the like.
 
 A downgrade tells what was measured of quality; a justification why to stay and what that costs;
 an undecided review why there is no answer yet, what is missing, and what deciding is worth.

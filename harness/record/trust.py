@@ -95,7 +95,7 @@ class CascadeFacts(Recorded):
 
 
 class Missingness(Recorded):
-    """Trials without an answer, per arm."""
+    """Trials without an answer, of each model."""
 
     current: int
     candidate: int
@@ -119,7 +119,7 @@ class Missingness(Recorded):
 
 
 class AnswersFacts(Recorded):
-    """How one model's trials of the quality pass came by their answers, or by the lack of one."""
+    """How one model's trials of the quality test got their answers, or why they got none."""
 
     option: str
     """The model as it was asked; of a cascade its cheap model."""
@@ -171,7 +171,7 @@ class NoiseFacts(Recorded):
 
 
 class MixFacts(Recorded):
-    """The difference at production's mix of parts, points: shown beside the one that decided."""
+    """The difference that production's mix of parts would give, points; it decides nothing."""
 
     key: str
     """Metadata key of the parts."""
@@ -185,10 +185,10 @@ class MixFacts(Recorded):
 
 
 class FormFacts(Recorded):
-    """Of the cases on which one model scores less, those whose reply fails by its form.
+    """Of the cases on which one model scores less, those whose reply only has the wrong form.
 
-    A case with several replies counts by those that score less than they could: it is `other` if
-    all of them are, and `unread` if all of them are either.
+    A case with several replies is `other` if each reply that scores too little is, and `unread` if
+    each of them is `other` or `unread`.
     """
 
     other: int
@@ -198,7 +198,7 @@ class FormFacts(Recorded):
 
 
 class AuditFacts(Recorded):
-    """Case ids on which both models score differently, for a person to read: graders have bugs."""
+    """Cases that a person should read, because the models score differently: graders have bugs."""
 
     losses: tuple[str, ...]
     """The candidate scores less; the largest loss first, then by id."""
@@ -212,7 +212,7 @@ class AuditFacts(Recorded):
 
 
 class GraderFacts(Recorded):
-    """What a second grader of the same answers changes; it decides nothing."""
+    """What changes if a second grader scores the same answers; it decides nothing."""
 
     grader: str
     cases: int
@@ -228,14 +228,14 @@ class GraderFacts(Recorded):
 
 
 class FloorFacts(Recorded):
-    """Whether the eval set can tell today's model from an answer that is the same to every case.
+    """Whether the eval set can tell today's model from one that always gives the same answer.
 
-    Points. No text of a case stands here: of a constant answer only what kind it is, and a label
-    where the scorer's own list names it.
+    In points. No text of a case is stored: of the constant answer only its kind, and its label
+    where the scorer's own list has it.
     """
 
     cases: int
-    """Cases that the level and the constant's score rest on; 0: the level is not known."""
+    """Cases from which the level and the constant's score were worked out; 0: no level is known."""
     sampled: bool
     """They were drawn at random and labelled by people; else they are all that were asked."""
     right: int | None
@@ -247,9 +247,9 @@ class FloorFacts(Recorded):
     best_lower: float | None
     """That bound for a model that is right on every case; only where nothing was asked."""
     constant: str | None
-    """The one that scores most: `empty answer`, `label`, `commonest target` or `fixed text`."""
+    """The best constant answer: `empty answer`, `label`, `commonest target` or `fixed text`."""
     label: str | None
-    """The label that it names."""
+    """Its label, where it is one."""
     constant_right: int | None
     constant_score: float | None
     assumed: bool
@@ -260,14 +260,13 @@ class FloorFacts(Recorded):
     all_right: bool
     """Every model that was asked was right on every case."""
     alike: float | None
-    """Percent of the cases to which today's model gave one and the same answer, where that alone
-    keeps its level within the margin of a constant's, whatever the labels are."""
+    """Percent of the cases that today's model gave the same answer; only where so many are alike
+    that no labels could lift its level above a constant's by the margin."""
     unlabelled: Annotated[int | None, LATER] = None
-    """Of the cases, those without a label; where the rest settles `clears` by itself, they
-    count against today's model and for the constant (cleared all the same), or the other way round
-    (missed all the same). None: every case has one, or none has."""
+    """Cases without a label. Where the labelled ones settle `clears`, it is so even if all others
+    are counted the other way. None: every case has a label, or none has."""
     fewest_labels: Annotated[int | None, LATER] = None
-    """As few labels of those may settle it; None: it is settled, or not to be settled so."""
+    """The fewest further labels that could settle it; None: it is settled, or labels cannot."""
 
     @model_validator(mode="after")
     def _holds(self) -> Self:
@@ -309,13 +308,13 @@ class EvalSetFacts(Recorded):
     provenance: str
     targets: str
     rows: Annotated[int | None, LATER] = None
-    """Rows of the case file, where some ask the same as another: `n` counts them once."""
+    """Rows of the case file, where some repeat another one; `n` counts those once."""
     worth: Annotated[float | None, LATER] = None
     """Independent cases that the `n` are worth, where many say nearly the same."""
     life: Annotated[LifeFacts | None, LATER] = None
     """None: nothing was tested, or the record is older than this key."""
     lives: Annotated[tuple[OptionLife, ...] | None, LATER] = None
-    """Of options to which another part of it is left than `life` says."""
+    """Options that have more or less of the error left than `life` says."""
 
     @model_validator(mode="after")
     def _counts(self) -> Self:

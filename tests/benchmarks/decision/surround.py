@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtri
 
 from harness.judge.decision.bounds import harm_rules
 from harness.stats import gaffke, tango
+from harness.stats.roots import falling_root
 from harness.stats.sequential.histories import Seen, take
 from harness.stats.sequential.levels import holm
-from harness.stats.sequential.picked import PassedAt, after_passing
+from harness.stats.sequential.picked import PassedAt, _share_above, after_passing
 from harness.stats.sequential.state import rules_of
 from tests.benchmarks.decision.scenes import _tables
 from tests.support.decisions import design
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 SIZES, OPTIONS, EITHER, MARGINS = (150, 200, 400, 1000), (1, 3, 5), (0.04, 0.08, 0.15), (3, 5)
 PICKED_SIZES, PICKED_OPTIONS = (150, 400, 1000), (1, 5)
+AIM = 0.7
+"""Points by which a picked option's estimate may err on average."""
 """Of the estimate: each one that passed is integrated by itself."""
 _CERTAINTY = 0.99
 _ALARM = 0.05
@@ -197,7 +201,7 @@ def picked(scene: Scene, runs: int) -> dict[str, float]:
     found = walked(scene, counts[..., 0], counts[..., 1])
     ladder, option = np.nonzero(found.walk.accepted)
     if not ladder.size:
-        return {"picks": 0.0, "seen": np.nan, "corrected": np.nan, "spread": np.nan}
+        return dict.fromkeys(("seen", "corrected", "rms", "lower", "lower rms"), np.nan)
     stages = len(plan.stages)
     stop = stages + found.walk.reached[ladder, option] - 1
     at_look = np.array([stages + plan.checks.index(end) for end in plan.looks])
@@ -216,24 +220,56 @@ def picked(scene: Scene, runs: int) -> dict[str, float]:
     local = found.walk.local[ladder, option]
     nominal = np.array([rules.nominal(float(a), int(k)) for a, k in zip(local, look, strict=True)])
     worst = tango.bounds(lost, won, n, nominal).lower
-    told = zip(seen, worst, local, look, strict=True)
-    corrected = np.array([_corrected(rules, *map(float, one)) for one in told])
-    error = 100 * (corrected - scene.difference)
+    told = [tuple(map(float, one)) for one in zip(seen, worst, local, look, strict=True)]
+    corrected = np.array([_corrected(rules, *one) for one in told])
+    lower = np.array([_lower(rules, *one) for one in told])
+    made = {"seen": seen, "corrected": corrected, "lower": lower}
+    errors = {name: 100 * (values - scene.difference) for name, values in made.items()}
+    rms = {name: float(np.sqrt((error**2).mean())) for name, error in errors.items()}
     return {
         "picks": float(found.walk.accepted.any(axis=1).mean()),
-        "seen": float(100 * (seen - scene.difference).mean()),
-        "corrected": float(error.mean()),
-        "spread": float(
-            np.sqrt((error**2).mean()) / np.sqrt((100 * (seen - scene.difference)) ** 2).mean()
-        ),
+        **{name: float(error.mean()) for name, error in errors.items()},
+        "seen rms": rms["seen"],
+        "rms": rms["corrected"],
+        "lower rms": rms["lower"],
     }
+
+
+def further(scene: Scene, error: float, rms: float) -> float:
+    """Fresh cases, asked after a pass, that bring the mean error within the aim; share of n.
+
+    Their own mean has no error of the pick. Mixed with the corrected estimate by the least weight
+    that leaves the aim, they must make the root mean square error no larger than it was.
+    """
+    gain, loss = scene.rates
+    weight = max(1 - AIM / abs(error), 0.0)
+    square = 100**2 * (gain + loss - (gain - loss) ** 2)
+    return square * weight / (rms**2 * (2 - weight)) / scene.n
+
+
+def _passed(rules: TestRules, local: float, look: float) -> PassedAt:
+    levels = tuple(rules.nominal(local, k) for k in range(len(rules.looks)))
+    return PassedAt(look=int(look), levels=levels, fractions=rules.fractions)
 
 
 @cache
 def _corrected(rules: TestRules, seen: float, worst: float, local: float, look: float) -> float:
-    levels = tuple(rules.nominal(local, k) for k in range(len(rules.looks)))
-    at = PassedAt(look=int(look), levels=levels, fractions=rules.fractions)
-    return after_passing(seen, worst, rules.margin, at)
+    return after_passing(seen, worst, rules.margin, _passed(rules, local, look))
+
+
+@cache
+def _lower(rules: TestRules, seen: float, worst: float, local: float, look: float) -> float:
+    """The conditional median where it may lie below the bound, by up to 3 standard errors."""
+    at = _passed(rules, local, look)
+    spread = -(seen - worst) / float(ndtri(at.levels[at.look]))
+    if spread <= 0 or worst <= -rules.margin:
+        return seen
+    whole, least = spread * float(np.sqrt(at.fractions[at.look])), seen - 3 * spread
+
+    def below_half(difference: float) -> float:
+        return 0.5 - _share_above(seen, difference, rules.margin, whole, at)
+
+    return max(falling_root(below_half, least, seen), least)
 
 
 def head(*names: str) -> list[str]:
@@ -304,8 +340,9 @@ def slices_lines(runs: int) -> list[str]:
 def picked_lines(runs: int) -> list[str]:
     """Mean error of the picked option's difference, points."""
     lines = head(
-        "n", "options", "disagreement", "limit", "true", "picks", "seen", "corrected", "spread"
-    )
+        "n", "options", "disagreement", "limit", "true", "picks", "seen", "its spread",
+        "corrected", "its spread", "below the bound too", "its spread", "further cases, of n",
+    )  # fmt: skip
     chosen = (
         scene
         for difference in (-0.02, 0.0)
@@ -314,9 +351,12 @@ def picked_lines(runs: int) -> list[str]:
     )
     for scene in chosen:
         found = picked(scene, runs)
+        cost = further(scene, found["corrected"], found["rms"])
         lines.append(
             f"{where(scene)} {100 * scene.difference:g} | {100 * found['picks']:.1f} | "
-            f"{found['seen']:+.2f} | {found['corrected']:+.2f} | {found['spread']:.2f} |"
+            f"{found['seen']:+.2f} | {found['seen rms']:.2f} | {found['corrected']:+.2f} | "
+            f"{found['rms']:.2f} | {found['lower']:+.2f} | {found['lower rms']:.2f} | "
+            f"{f'{100 * cost:.1f}' if cost else ''} |"
         )
     return lines
 

@@ -325,6 +325,12 @@ _NOTES = (
         "{difference_abs} points worse on {n} cases ({pilot_cases} of the pilot, "
         "{deciding_cases} that decide)"
     ),
+    (
+        "{difference_abs} points better on {n} cases ({pilot_cases} of the pilot, "
+        "{deciding_cases} that decide)"
+    ),
+    "as good on {n} cases ({pilot_cases} of the pilot, {deciding_cases} that decide)",
+    "as good on {n} cases",
     "{difference_abs} points worse on {n} cases",
     "{difference_abs} points better on {n} cases",
 )

@@ -276,9 +276,12 @@ def note(examined: Examined, reasons: tuple[Reason, ...]) -> str:
     if found is None:
         state = "not asked" if examined.standing is None else _state(examined)
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
-    words = "better" if found.difference > 0 else "worse"
     cases = with_pilot(found.n, found.pilot_cases or 0, "cases")
-    size = f"{abs(found.difference):.1f} points {words} on {cases}"
+    size = "as good"
+    if round(found.difference, 1):
+        words = "better" if found.difference > 0 else "worse"
+        size = f"{abs(found.difference):.1f} points {words}"
+    size += f" on {cases}"
     size += escalated(examined.measured)
     return f"{_state(examined) if examined.standing else ''}: {size}"
 

@@ -329,8 +329,8 @@ _NOTES = (
         "{difference_abs} points better on {n} cases ({pilot_cases} of the pilot, "
         "{deciding_cases} that decide)"
     ),
-    "as good on {n} cases ({pilot_cases} of the pilot, {deciding_cases} that decide)",
-    "as good on {n} cases",
+    "no difference on {n} cases ({pilot_cases} of the pilot, {deciding_cases} that decide)",
+    "no difference on {n} cases",
     "{difference_abs} points worse on {n} cases",
     "{difference_abs} points better on {n} cases",
 )

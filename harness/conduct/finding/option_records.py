@@ -277,7 +277,7 @@ def note(examined: Examined, reasons: tuple[Reason, ...]) -> str:
         state = "not asked" if examined.standing is None else _state(examined)
         return f"{state}; {examined.glimpse}" if examined.glimpse else state
     cases = with_pilot(found.n, found.pilot_cases or 0, "cases")
-    size = "as good"
+    size = "no difference"
     if round(found.difference, 1):
         words = "better" if found.difference > 0 else "worse"
         size = f"{abs(found.difference):.1f} points {words}"

@@ -139,7 +139,7 @@ def test_the_dearer_of_two_that_pass_is_chosen_where_it_leaves_more(
     assert {one.target.option: one.result for one in found.options}["good"] is Result.PASS
     assert more >= calls
     (good,) = (one for one in found.options if one.target.option == "good")
-    assert (good.note or "").startswith("within the limit: as good on ")
+    assert (good.note or "").startswith("within the limit: no difference on ")
 
 
 def test_a_one_off_cost_is_held_against_the_saving(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from decimal import Decimal
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from harness.cli.say import say
@@ -77,11 +78,13 @@ def _without(missing: int) -> str:
 class Remaining:
     """How many answers are still to come, and how long they will take at the pace so far.
 
-    The pace is expected USD per second of asking, because an expensive model is usually a slow one,
-    and more of it is asked at the beginning than later. Where nothing costs anything it is answers
-    per second. The clock starts with the first answer that was asked for in this run, as starting
-    models is not asking. Answers that the journal had are no part of the pace, and neither is the
-    time between two of them. As long as there are no others, theirs is the pace.
+    An expensive model is usually a slow one, and more of it is asked at the beginning than later;
+    but one ten times as dear takes about three times as long, not ten. So the time is the geometric
+    mean of two: by the number of answers, and by what they are expected to cost. Where nothing
+    costs anything it is the first; before a few answers are there it is not told. The clock starts
+    with the first answer that was asked for in this run, as starting models is not asking. Answers
+    that the journal had are no part of the pace, and neither is the time between two of them. As
+    long as there are no others, theirs is the pace.
     """
 
     def __init__(self, planned: Upcoming, clock: Callable[[], float]) -> None:
@@ -136,9 +139,12 @@ class Remaining:
         to_most, expected = max(self.most - self.settled, 0), self.expected
         if expected is None:
             return f"{_about(by_number * to_most)} left"
-        by_cost = float(self._ahead.usd / self._asked_usd) if self._asked_usd > 0 else 0.0
         to_come = expected - self.settled
-        soon_s = gone * by_cost if by_cost > 0 else by_number * to_come
+        if 0 < self._asked < min(EVERY, SHARE * to_come):
+            return "time left not known yet"
+        soon_s = by_number * to_come
+        if self._asked_usd > 0 and self._ahead.usd > 0:
+            soon_s = sqrt(soon_s * gone * float(self._ahead.usd / self._asked_usd))
         soon, most = _about(soon_s), _about(soon_s * to_most / to_come)
         at_most = most.removeprefix("about ")
         return f"{soon} left" if soon == most else f"{soon} left, at most {at_most}"

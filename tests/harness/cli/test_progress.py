@@ -179,17 +179,32 @@ def live(bar: Progress) -> LiveProgress:
     return LiveProgress(bar, planned(400, 300), lambda: 0.0)
 
 
-def test_the_pace_is_that_of_what_answers_cost_as_a_dear_model_is_a_slow_one(
+def test_a_dear_model_is_a_slow_one_but_not_as_much_slower(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """After 24 dear answers in 24 minutes 76 that cost a tenth take eight."""
+    """After 24 dear answers in 24 minutes 76 that cost a tenth take 24: as each takes a third."""
     ticks = iter(60.0 * n for n in range(25))
     ahead = Upcoming(most=150, expected=101, usd=25 * Decimal("0.1") + 76 * Decimal("0.01"))
     progress = PlainProgress(ahead, lambda: next(ticks))
     for number in range(25):
         progress.settled(spent_usd=Decimal(number + 1), usd=Decimal("0.1"))
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.endswith("about 8 min left, at most 12 min")
+    assert last.endswith("about 24 min left, at most 40 min")
+
+
+@pytest.mark.parametrize(
+    ("expected", "told_from"), [(1400, 25), (100, 5)], ids=["many: 25", "few: 5 % of what is left"]
+)
+def test_no_time_is_told_before_a_few_answers_are_there(expected: int, told_from: int) -> None:
+    ticks = iter(float(n) for n in range(expected))
+    ahead = Upcoming(most=2 * expected, expected=expected, usd=Decimal(expected))
+    remaining = Remaining(ahead, lambda: next(ticks))
+    said: list[str] = []
+    for _ in range(told_from):
+        remaining.take(answered=True, usd=Decimal(1), stored=False)
+        said.append(remaining.left())
+    assert set(said[:-1]) == {"time left not known yet"}
+    assert " min left, at most " in said[-1]
 
 
 def test_what_was_paid_earlier_is_no_pace(capsys: pytest.CaptureFixture[str]) -> None:

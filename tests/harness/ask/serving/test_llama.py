@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from harness.ask.serving.llama_child import threads_for
 from harness.ask.serving.server import ServeError
 from harness.ask.serving.server_lifecycle import serve_models
 from harness.ask.serving.specs import ServeSpec
@@ -53,16 +54,18 @@ def call(served: Served, path: str, body: dict[str, object] | None = None) -> An
     return text if body is None else json.loads(text)
 
 
-def ask(served: Served, review: str) -> Any:
-    prompt = f"{EXAMPLES}\n\nReview: {review}\nSentiment:"
-    body = {
+def body(served: Served, review: str) -> dict[str, object]:
+    return {
         "model": served.name,
-        "prompt": prompt,
+        "prompt": f"{EXAMPLES}\n\nReview: {review}\nSentiment:",
         "max_tokens": 4,
         "temperature": 0,
         "stop": ["\n"],
     }
-    return call(served, "/v1/completions", body)
+
+
+def ask(served: Served, review: str) -> Any:
+    return call(served, "/v1/completions", body(served, review))
 
 
 def test_the_small_model_answers_under_its_own_name(served: Served) -> None:
@@ -78,16 +81,42 @@ def test_the_same_question_has_the_same_answer_and_a_cached_prefix(served: Serve
     assert other["usage"]["prompt_tokens_details"]["cached_tokens"] > 15
 
 
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_an_answer_does_not_depend_on_the_threads(
+    served: Served, threads: str, tmp_path: Path
+) -> None:
+    """To the last digit of each token's probability: a layer's number is summed by one thread."""
+    args = ("--ctx", "1024", "--chat-template", "passthrough", "--threads", threads)
+    spec = ServeSpec(
+        engine="llama-cpp", weights=small_model(), args=args, wire="completions", model=served.name
+    )
+    with serve_models({"small": spec}, logs=tmp_path, environ=os.environ) as models:
+        told = [
+            [
+                call(one, "/v1/completions", {**body(one, review), "logprobs": 5})["choices"]
+                for review in ("Dull.", "It let in water on the first night.", "Great fun!")
+            ]
+            for one in (models["small"], served)
+        ]
+    assert told[0] == told[1]
+    assert all(choices[0]["logprobs"]["content"] for choices in told[0])
+
+
+@pytest.mark.parametrize(
+    ("weights_bytes", "cores", "threads"),
+    [(98_362_432, 8, 1), (1_117_320_768, 8, 2), (1_117_320_768, 1, 1)],
+)
+def test_large_weights_have_two_threads_where_there_are_two_cores(
+    weights_bytes: int, cores: int, threads: int
+) -> None:
+    assert threads_for(weights_bytes, cores) == threads
+
+
 def test_the_pass_through_template_adds_nothing(served: Served) -> None:
     content = f"{EXAMPLES}\n\nReview: Great fun!\nSentiment:"
-    body: dict[str, object] = {
-        "model": served.name,
-        "messages": [{"role": "user", "content": content}],
-        "max_tokens": 4,
-        "temperature": 0,
-        "stop": ["\n"],
-    }
-    reply = call(served, "/v1/chat/completions", body)
+    asked = body(served, "") | {"messages": [{"role": "user", "content": content}]}
+    del asked["prompt"]
+    reply = call(served, "/v1/chat/completions", asked)
     assert reply["usage"]["prompt_tokens"] == ask(served, "Great fun!")["usage"]["prompt_tokens"]
     assert reply["choices"][0]["message"]["content"].strip() == "positive"
 

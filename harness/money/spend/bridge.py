@@ -137,9 +137,10 @@ class _Call:
 
     calls: Decimal
     input: Decimal
-    cached: Decimal
-    """Share of the input."""
-    written: Decimal
+    cached: Decimal | None
+    """Share of the input read from the vendor's cache; None: no log reports it."""
+    written: Decimal | None
+    """Likewise the share written to it."""
     output: Decimal
     prices: tuple[Decimal, Decimal, Decimal, Decimal] | None
     """Input, read from the cache, written to it, output; None: not known."""
@@ -152,8 +153,8 @@ class _Call:
         if self.prices is None:
             return self.whole
         fresh, read, wrote, answer = self.prices
-        question = (1 - self.cached - self.written) * fresh
-        question += self.cached * read + self.written * wrote
+        cached, written = self.cached or _ZERO, self.written or _ZERO
+        question = (1 - cached - written) * fresh + cached * read + written * wrote
         return self.input * question + self.output * answer
 
 
@@ -165,6 +166,8 @@ class _Side:
     asked: Decimal
     """Requests, and other operations."""
     calls: Decimal
+    tells_retries: bool
+    """Its logs report which calls repeat another."""
     models: Mapping[str, _Call]
 
     @classmethod
@@ -182,15 +185,13 @@ class _Side:
             usd=total(lines),
             asked=counts.requests + counts.other_calls,
             calls=counts.calls,
+            tells_retries=counts.retries is not None and counts.duplicates is not None,
             models={name: one for name, one in models.items() if one.calls},
         )
 
 
 def _call(usd: Decimal, counts: Consumed, rates: Rates | None) -> _Call:
-    """A model's mean call; without list prices every token weighs the same.
-
-    Tokens of which no log tells that a cache had them are priced as read anew.
-    """
+    """A model's mean call; without list prices every token weighs the same."""
     calls, asked = counts.calls, counts.input
     listed = (MILLION,) * 4
     if rates is not None:
@@ -198,8 +199,8 @@ def _call(usd: Decimal, counts: Consumed, rates: Rates | None) -> _Call:
     one = _Call(
         calls=calls,
         input=asked / calls if calls else _ZERO,
-        cached=(counts.cached or _ZERO) / asked if asked else _ZERO,
-        written=(counts.written or _ZERO) / asked if asked else _ZERO,
+        cached=_share(counts.cached, asked),
+        written=_share(counts.written, asked),
         output=counts.output / calls if calls else _ZERO,
         prices=(listed[0] / MILLION, listed[1] / MILLION, listed[2] / MILLION, listed[3] / MILLION),
         whole=usd / calls if calls else _ZERO,
@@ -212,19 +213,30 @@ def _call(usd: Decimal, counts: Consumed, rates: Rates | None) -> _Call:
     return replace(one, prices=(fresh * ratio, read * ratio, wrote * ratio, answer * ratio))
 
 
+def _share(tokens: Decimal | None, asked: Decimal) -> Decimal | None:
+    return _ZERO if not asked else None if tokens is None else tokens / asked
+
+
+def _differ(then: _Call, now: _Call) -> bool:
+    """Whether the cache is reported in one period alone, so that its effect cannot be told."""
+    return (then.cached is None, then.written is None) != (now.cached is None, now.written is None)
+
+
 def _terms(old: _Side, new: _Side) -> Iterator[tuple[Factor, Decimal]]:
     """One factor after the other is taken from the new period; the last term is what is left."""
     if not (old.asked and new.asked and old.calls and new.calls and old.usd):
         yield Factor.A_CALL, new.usd - old.usd
         return
-    requests = old.usd * new.asked / old.asked
-    again = requests * (new.calls / new.asked) / (old.calls / old.asked)
+    again = old.usd * new.calls / old.calls
+    # Where one period alone tells requests from retries, only all calls can be compared.
+    alike = old.tells_retries == new.tells_retries
+    requests = old.usd * new.asked / old.asked if alike else again
     levels = [(Factor.REQUESTS, requests), (Factor.AGAIN, again)]
     pairs = [(_before(name, one, old), one) for name, one in new.models.items()]
-    unpriced = any(then.prices is None or one.prices is None for then, one in pairs)
+    apart = all(then.prices and one.prices and not _differ(then, one) for then, one in pairs)
     mixed = _mean(then for then, _ in _weighed(pairs)) * new.calls
     levels.append((Factor.MODELS, mixed))
-    if unpriced:
+    if not apart:
         levels.append((Factor.A_CALL, new.usd))
     else:
         questions = [(replace(then, input=one.input), one) for then, one in pairs]

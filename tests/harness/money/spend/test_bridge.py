@@ -96,6 +96,26 @@ def test_one_cause_alone_is_one_term(before: Outlay, now: Outlay, factor: Factor
     assert shift.change == found.now - found.before != 0
 
 
+def test_a_cache_that_one_period_alone_reports_is_no_reason_of_the_change() -> None:
+    """Half the input came from the cache in both periods; the first log did not say so."""
+    silent = line(cached=500)
+    silent = replace(silent, used=replace(silent.used, cached=None, written=None))
+    assert not any(between([silent], [line(cached=500)]).terms.values())
+    assert only(between([silent], [line(cached=900)])) is Factor.A_CALL
+    assert only(between([line(cached=900)], [silent])) is Factor.A_CALL
+    assert only(between([line(cached=500)], [line(cached=900)])) is Factor.CACHE
+
+
+def test_retries_that_one_period_alone_reports_are_no_reason_of_the_change() -> None:
+    """A log that cannot tell a retry counts it as a request."""
+    told = line(requests=1000, again=200)
+    silent = line(requests=1200)
+    silent = replace(silent, used=replace(silent.used, retries=None, duplicates=None))
+    for before, now in ((silent, told), (told, silent)):
+        assert not any(between([before], [now]).terms.values())
+    assert only(between([silent], [line(requests=1000, again=400)])) is Factor.REQUESTS
+
+
 def test_two_models_whose_shares_move_are_their_mix_alone() -> None:
     before = [line(requests=900), line("cheap", requests=100, asked=200)]
     now = [line(requests=100), line("cheap", requests=900, asked=200)]

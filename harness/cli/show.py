@@ -126,7 +126,7 @@ class Remaining:
 
     @property
     def expected(self) -> int | None:
-        """As many as are expected, those included; None once more came than that."""
+        """Answers expected in all, those that came included; None once more than that came."""
         known = self.settled < self._ahead.expected
         return min(self._ahead.expected, self.most) if known else None
 

@@ -289,7 +289,7 @@ def _scorer_problems(
 
 
 def _given_tools(entry: ParsedFile[FeatureConfig], folder: Path) -> frozenset[str] | None:
-    """The tools that a feature's models are given; None: none, or its file tells none."""
+    """Names of the tools that the models are given; None without tools or with a faulty file."""
     value = _json_of(folder, entry.config.request.tools)
     try:
         tools = read_tools(json.dumps(value)) if isinstance(value, list) else ()

@@ -67,9 +67,10 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def running_cents(amounts: Iterable[Decimal]) -> Iterator[Decimal]:
-    """Each amount in whole cents, so that they add up to their exact sum, rounded.
+    """Round amounts to cents so that the rounded ones add up to the rounded exact sum.
 
-    Each is what the exact sum so far, in cents, rises by: any run of them is at most a cent off.
+    Each result is the rounded running sum after its amount minus the one before it. So the results
+    of any stretch of amounts add up to its exact sum within one cent.
 
     >>> [*map(str, running_cents([Decimal("0.004")] * 4))]
     ['0.00', '0.01', '0.00', '0.01']
@@ -83,7 +84,7 @@ def running_cents(amounts: Iterable[Decimal]) -> Iterator[Decimal]:
 
 
 def dearest_first(amount: Decimal | None) -> tuple[bool, Decimal]:
-    """A key to sort by: the largest amount first, and after all others what nobody knows.
+    """Sort key: the largest amount first; amounts that are not known (None) come last.
 
     >>> sorted([None, Decimal(0), Decimal(2)], key=dearest_first)
     [Decimal('2'), Decimal('0'), None]

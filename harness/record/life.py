@@ -55,7 +55,7 @@ class LifeFacts(Recorded):
 
 
 class OptionLife(Recorded):
-    """The same of one option whose tests had another part of it before."""
+    """The same for one option, if its earlier tests left it more or less than the others."""
 
     option: str
     life: LifeFacts

@@ -235,7 +235,7 @@ class FloorFacts(Recorded):
     """
 
     cases: int
-    """Cases from which the level and the constant's score were worked out; 0: no level is known."""
+    """Cases that the level and the constant's score rest on; 0: there is no level."""
     sampled: bool
     """They were drawn at random and labelled by people; else they are all that were asked."""
     right: int | None
@@ -243,7 +243,7 @@ class FloorFacts(Recorded):
     level: float | None
     """Today's mean score; None: not known, or nothing was asked."""
     level_lower: float | None
-    """Its one-sided 95 % lower bound; None beside a level: all cases are of one cluster."""
+    """Its one-sided 95 % lower bound; None without a level, or if all cases are in one cluster."""
     best_lower: float | None
     """That bound for a model that is right on every case; only where nothing was asked."""
     constant: str | None
@@ -256,15 +256,16 @@ class FloorFacts(Recorded):
     """Its score is an assumption: a model or another tool grades these answers."""
     margin: float
     clears: bool | None
-    """The lower bound is known and above the constant's score by the margin; None: no level is."""
+    """Whether the lower bound is above the constant's score by the margin; False without a bound,
+    None if it is not known."""
     all_right: bool
     """Every model that was asked was right on every case."""
     alike: float | None
     """Percent of the cases that today's model gave the same answer; only where so many are alike
     that no labels could lift its level above a constant's by the margin."""
     unlabelled: Annotated[int | None, LATER] = None
-    """Cases without a label. Where the labelled ones settle `clears`, it is so even if all others
-    are counted the other way. None: every case has a label, or none has."""
+    """Cases without a label; None: every case has one, or none has. If `fewest_labels` is None,
+    labels of these cases would not change `clears`."""
     fewest_labels: Annotated[int | None, LATER] = None
     """The fewest further labels that could settle it; None: it is settled, or labels cannot."""
 

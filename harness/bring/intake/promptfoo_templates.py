@@ -268,7 +268,7 @@ def resolved(whole: object) -> object:
     """The value with each `{$ref: "#/..."}` replaced by what it means; others stay as they are.
 
     Raises:
-        ReferenceCycleError: what a reference means holds the reference.
+        ReferenceCycleError: a reference leads back to itself.
     """
     return _resolved(whole, whole, inside=frozenset())
 

@@ -258,7 +258,7 @@ UPDATE calls SET failed = NULL WHERE file = ?
   AND NOT EXISTS (SELECT 1 FROM calls WHERE file = ? AND failed > 0)
 """
 _TOLD = "CASE WHEN hit THEN 0 WHEN known THEN {0} END"
-"""Tokens read from a prompt cache, written to it, or of thoughts; NULL where nobody tells."""
+"""Tokens read from a prompt cache, written to it, or of thoughts; NULL if the log has none."""
 _TAKEN = "CASE WHEN known AND NOT hit THEN coalesce({0}, 0) ELSE 0 END"
 _APART = tuple(
     f"{what} FROM calls WHERE file = ? AND {which}"

@@ -36,12 +36,13 @@ _IF_TOLD: Mapping[str, tuple[str, str, str]] = {
     "duplicates": (f"{_ANSWERS} AND again = 'duplicate'", _ANSWERS, _MAY_REPEAT),
     "cache_reads": (f"{_ANSWERS} AND cached > 0", f"{_ANSWERS} AND known", "cached IS NOT NULL"),
 }
-"""Calls of a kind; among which they are sought; which of these tell whether they are."""
+"""By count, three conditions: the calls counted, those that may be such, and of these the calls
+whose log says whether they are. Where none of them says it, the count is NULL, not 0."""
 _SUMMED: Mapping[str, str] = {
     "failed": "NOT hit",
     **dict.fromkeys(("cached", "written", "reasoning"), _METERED),
 }
-"""Numbers that a log may not tell, and of which calls it would."""
+"""Columns that are summed, and the calls for which a log may have a value. NULL if none has."""
 _TOKENS = ("input", "output")
 HOURS_COUNTS = (*_COUNTED, *_IF_TOLD, *_SUMMED, *_TOKENS)
 HOURS_USD = ("usd", "from_prices_usd", "at_list_usd")
@@ -65,7 +66,7 @@ FROM calls AS told LEFT JOIN prices
 
 
 def _sums() -> str:
-    """Each sum; NULL where calls that should tell it are there, and none of them does."""
+    """The sums of an hour, as SQL; NULL where there are calls but none of them has the value."""
     counts = [f"sum(CASE WHEN {test} THEN n ELSE 0 END) AS {n}" for n, test in _COUNTED.items()]
     for name, (test, among, told) in _IF_TOLD.items():
         nobody = f"bool_or({among}) AND NOT coalesce(bool_or({among} AND {told}), false)"

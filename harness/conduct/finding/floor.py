@@ -52,7 +52,7 @@ def floor_facts(
 
 
 def _clears(lower: float | None, constant: float, margin: float) -> bool:
-    """Whether the bound shows it: one that nobody knows shows nothing."""
+    """Whether the lower bound is above the constant by the margin; False if it is not known."""
     return lower is not None and clears(lower, constant, margin)
 
 

@@ -349,6 +349,6 @@ def _uncallable(evalset: EvalSet, given: Collection[str]) -> Iterator[Fault]:
 
 
 def _unknown_tool(case: Case, target: str, given: Collection[str]) -> str | None:
-    """A tool that a target calls and no model is given; None too where no tools are known."""
+    """A tool that a target calls and no model is given; None if none, or if `given` is empty."""
     names = (call.name for call in calls_of(case, target)) if given else ()
     return next((name for name in names if name not in given), None)

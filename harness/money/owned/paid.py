@@ -220,7 +220,7 @@ class HoursTold:
     """Cost of its hours by kind; None: the cost of some is not known."""
     requests: int | None
     unpriced: int = 0
-    """Of all: endpoints of which some hour's cost is not known, and which no amount holds."""
+    """In the row for all: endpoints that its amounts leave out, as some hour has no known cost."""
 
     @property
     def paid(self) -> Decimal:
@@ -229,12 +229,12 @@ class HoursTold:
 
     @property
     def whole(self) -> Decimal | None:
-        """What they cost, those apart whose cost is not known."""
+        """USD of all kinds of hours; endpoints of unknown cost are left out, see `unpriced`."""
         return None if self.usd is None else sum(self.usd.values(), _ZERO)
 
 
 def owned_rows(endpoints: Sequence[PaidEndpoint]) -> tuple[HoursTold, ...]:
-    """The endpoints, `idlest` first, and all of them last; none of none."""
+    """A row for each endpoint, in the order of `idlest`, then one for all; empty without any."""
     ordered = idlest(endpoints)
     columns = {
         kind: running_cents(

@@ -223,7 +223,10 @@ def _token_prices(prices: ModelPrice) -> Iterator[TieredPrices]:
 
 
 def _band(model: ModelInfo, prices: ModelPrice, start: int) -> Band:
-    """Prices from so many input tokens on; cached tokens without a price cost as others do."""
+    """Prices for requests of at least `start` input tokens.
+
+    Where the package has no price for reading or writing the cache, the input price applies.
+    """
     fresh = _flat(prices, "input_mtok", start)
     answer = _flat(prices, "output_mtok", start)
     if answer is None and "embed" in model.id:

@@ -29,9 +29,11 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consumed:
-    """What calls used. Retries and duplicates are calls beside the requests, all of answers.
+    """Counts of calls and tokens.
 
-    A count of `MAY_BE_UNREPORTED` is None where no log tells it; in a sum it is of what is told.
+    `requests`, `retries` and `duplicates` count calls for an answer; each call is in one of them.
+    The counts named in `MAY_BE_UNREPORTED` are None where no log reports them. Sums of them leave
+    out the lines that report nothing.
     """
 
     requests: Decimal = _ZERO
@@ -65,9 +67,9 @@ class Consumed:
 
     @property
     def calls(self) -> Decimal:
-        """Paid calls: requests with what was asked again, and other operations.
+        """Paid calls: requests, retries, duplicates and other operations.
 
-        Where no log tells what was asked again, it is among the requests.
+        Logs that cannot tell a retry from a request have counted it as a request.
         """
         again = (self.retries or _ZERO) + (self.duplicates or _ZERO)
         return self.requests + again + self.other_calls
@@ -132,7 +134,7 @@ class PeriodSpend:
     until: datetime
     lines: tuple[Outlay, ...]
     unreported: frozenset[str] = frozenset()
-    """Counts that no log of any period tells: whether there were none, nobody knows."""
+    """Counts that no log of any period reports, so that they are unknown and not zero."""
 
     def __post_init__(self) -> None:
         """Refuse an amount that is not whole cents, and a line that stands twice."""
@@ -143,12 +145,12 @@ class PeriodSpend:
 
     @property
     def nowhere(self) -> frozenset[str]:
-        """Counts that no log of this period tells, or of any."""
+        """Counts that are unknown in this period, as none of its logs reports them."""
         return self.unreported | {n for n in MAY_BE_UNREPORTED if self.lines and not self._told(n)}
 
     @property
     def in_part(self) -> frozenset[str]:
-        """Counts that the logs of some lines tell and those of others do not."""
+        """Counts that are known for some lines of this period and unknown for others."""
         some = {n for n in MAY_BE_UNREPORTED if 0 < self._told(n) < len(self.lines)}
         return frozenset(some - self.unreported)
 

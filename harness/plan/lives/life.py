@@ -163,8 +163,7 @@ class _Earlier:
     """The tests of other cycles that asked some of a feature's cases, oldest first."""
 
     plan: FeaturePlan
-    """Its cases are in the order of the first test of exactly these, preferring its own feature's.
-    """
+    """Its cases in the order of the first test on exactly these cases, its own feature's if any."""
     mine: tuple[str, ...]
     """Digests of the cases in that order; empty where nothing was ever tested."""
     tests: tuple[PastTest, ...]

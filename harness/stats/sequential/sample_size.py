@@ -130,7 +130,7 @@ def size_of(design: Design) -> Size:
 
 
 def level_lower(scores: Sequence[float], clusters: Sequence[int]) -> float | None:
-    """One-sided lower bound of the mean of scores in [0, 1], a share; None: nothing tells it.
+    """One-sided lower bound of the mean of scores in [0, 1], as a share; None if not known.
 
     That is so without a score, and where all cases come in one cluster. Else it is Clopper and
     Pearson's for right or wrong, by betting for graded scores; where cases come in clusters the

@@ -236,7 +236,7 @@ def _outcome(record: DecisionRecord) -> Table | None:
 
 
 def _prompts_tried(option: OptionRecord) -> str:
-    """Of a tuned prompt that came without the journal of its search nobody knows it."""
+    """How many prompts were tried; not known if the journal of the search is not here."""
     unknown = option.prompts_tried == 0 and is_tuned(option.target.option)
     return "not known" if unknown else count(option.prompts_tried)
 

@@ -359,7 +359,7 @@ def _downgrade_opening(record: DecisionRecord) -> list[Paragraph]:
 
 
 def _corrected(quality: Quality) -> str:
-    """Why less is expected of it than was seen; empty where that is the same."""
+    """Says why the expected figure is not the one seen; empty if both are the same in print."""
     told, gain = harm(quality), quality.difference > 0
     seen = points(abs(quality.difference), signed=False)
     if quality.corrected is None:

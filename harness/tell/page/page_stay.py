@@ -157,7 +157,7 @@ def _by_mistakes(record: DecisionRecord, option: OptionRecord) -> bool:
 def _by_switching(record: DecisionRecord, option: OptionRecord) -> bool:
     """Whether what switching costs takes a part of what an option saves.
 
-    Of an option that was not asked nothing else can: nobody knows its mistakes.
+    An option that was not asked has no known mistakes, so that only switching can.
     """
     even = break_even_of(record, option)
     if even is None:

@@ -182,7 +182,7 @@ def options_table(record: DecisionRecord) -> list[Table]:
 
 
 _BY_MONEY = frozenset({Reason.SAVINGS_BELOW_MINIMUM, Reason.NET_SAVING_BELOW_MINIMUM})
-"""What a note of how good an option is does not say."""
+"""Reasons to name beside an option's note, which is about quality alone."""
 
 
 def _why(record: DecisionRecord, option: OptionRecord) -> str:

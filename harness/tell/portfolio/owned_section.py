@@ -123,7 +123,7 @@ def _summed(whole: HoursTold, endpoints: int) -> str:
 
 
 def _unpriced(whole: HoursTold) -> str:
-    """That an amount leaves out what nobody knows; empty where it holds all, or there is none."""
+    """Says how many endpoints an amount leaves out; empty if none, or if there is no amount."""
     if not whole.unpriced or whole.usd is None:
         return ""
     return f" without {plural(whole.unpriced, 'endpoint')} whose cost is not known"

@@ -11,7 +11,7 @@ import re
 OWNERS_FILES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 """Where a forge looks for it, the first of them first."""
 _SECTION = re.compile(r"\^?\[[^\]]+\](?:\[\d+\])?(?P<names>.*)")
-"""GitLab's heading; who stands there owns what its lines name nobody for."""
+"""GitLab's section heading; its owners apply to lines of the section that name no owner."""
 
 
 def owners_of(text: str, path: str) -> tuple[str, ...]:
